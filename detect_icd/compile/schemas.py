@@ -1,0 +1,35 @@
+"""The schema of every authored table: the columns in order, which may be empty, which values are allowed."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from detect_icd.compile.tables import Schema
+
+_CASE = frozenset({"any", "exact"})
+
+CONCEPTS = Schema(("concept", "code", "phrases", "history", "why"), frozenset({"history"}))
+"""Every file of `concepts/`, one a chapter."""
+
+TABLES = MappingProxyType(
+    {
+        "abbreviations": Schema(
+            ("short", "case", "expansion", "needs", "unless", "why", "example"),
+            frozenset({"needs", "unless"}),
+            {"case": _CASE},
+        ),
+        "alternatives": Schema(("concept", "code", "why", "example")),
+        "attributes": Schema(
+            ("words", "kind", "value", "case", "inside", "why", "example"),
+            frozenset({"value", "inside"}),
+            {"case": _CASE, "inside": frozenset({"yes"})},
+        ),
+        "family": Schema(("prefix", "family", "why")),
+        "history": Schema(("prefix", "history", "why")),
+        "suppressions": Schema(("phrase", "why", "example")),
+        "title_exclusions": Schema(("phrase", "why")),
+        "title_rewrites": Schema(("find", "replace", "why", "example")),
+        "words": Schema(("word", "canonical", "why")),
+    }
+)
+"""Table name -> schema; the file is `lexicon/<name>.tsv`."""
