@@ -6,14 +6,11 @@ A fault is an error, never a warning: a damaged fact must not reach a note.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from detect_icd.errors import LexiconError
-
-Row = Mapping[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -21,7 +18,7 @@ class Schema:
 
     columns: tuple[str, ...]
     optional: frozenset[str] = frozenset()
-    values: Mapping[str, frozenset[str]] = MappingProxyType({})
+    values: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def read_table(path: Path, schema: Schema) -> list[dict[str, str]]:
@@ -50,8 +47,3 @@ def read_table(path: Path, schema: Schema) -> list[dict[str, str]]:
         row["_at"] = where
         rows.append(row)
     return rows
-
-
-def phrases_of(cell: str) -> list[str]:
-    """The alternatives in a cell: `a | b | c`."""
-    return [part.strip() for part in cell.split(" | ") if part.strip()]
