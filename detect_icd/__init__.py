@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from detect_icd._version import __version__
+
 if TYPE_CHECKING:
     from detect_icd.detector import Detector, OpenDocument
     from detect_icd.errors import (
@@ -102,10 +104,6 @@ __all__ = [  # noqa: PLE0604, RUF022 - sorted by home above; a test compares the
 
 def __getattr__(name: str) -> Any:
     """Loads a public name at its first use (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("detect-icd")
     if name in _MODULE_OF:
         return getattr(import_module(_MODULE_OF[name]), name)
     raise AttributeError(f"module 'detect_icd' has no attribute {name!r}")

@@ -1,0 +1,208 @@
+"""A client of a detect-icd server: the model's values in and out, errors of the domain instead of statuses.
+
+>>> with Client("127.0.0.1:50051") as client:
+...     detection = client.detect("Type 2 diabetes with polyneuropathy.")
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from detect_icd.errors import DetectIcdError
+from detect_icd.formats import proto
+from detect_icd.model import DetectRequest, Detection, Settled
+from detect_icd.v1 import detection_pb2 as pb
+from detect_icd.v1 import detection_pb2_grpc
+
+DEFAULT_TIMEOUT_SECONDS = 60.0
+
+_SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            # Detection changes nothing on the server, so a call that got no answer may be repeated.
+            "name": [{"service": "detect_icd.v1.IcdDetectionService", "method": "Detect"}],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+            },
+        }
+    ]
+}
+
+
+class ServerError(DetectIcdError):
+    """What a server answered instead of a result; `code` is the gRPC code's name, `field` the field at fault or ""."""
+
+    def __init__(self, message: str, *, code: str, reason: str, field: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.field = field
+
+
+class UnreachableError(ServerError):
+    """No answer from the server, or none in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamError:
+    """Of one document of a stream: why there is no result."""
+
+    document_id: str
+    error: ServerError
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS to the server; `root_certificates` None: the system's. Certificate and key: for mutual TLS."""
+
+    root_certificates: Path | None = None
+    certificate_chain: Path | None = None
+    private_key: Path | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """What gRPC wants."""
+        files = (self.root_certificates, self.private_key, self.certificate_chain)
+        return grpc.ssl_channel_credentials(*(None if path is None else path.read_bytes() for path in files))
+
+
+class Client:
+    """One channel to a server; safe to share between threads. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        tls: Tls | None = None,
+        token: str = "",
+    ) -> None:
+        """`target` is HOST:PORT or any gRPC target; `timeout` in seconds a call, its repetitions included.
+
+        `token` is sent as bearer token with every call; send one only over TLS.
+        """
+        options = [
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+        ]
+        if tls is None:
+            self._channel = grpc.insecure_channel(target, options=options)
+        else:
+            self._channel = grpc.secure_channel(target, tls.credentials(), options=options)
+        self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)
+        self._timeout = timeout
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+
+    def detect(self, request: DetectRequest | str, *, timeout: float | None = None) -> Detection:
+        """What `Detector.detect` gives, from the server.
+
+        Raises InvalidRequestError for what cannot be sent, UnreachableError, and ServerError for everything the
+        server refuses.
+        """
+        if isinstance(request, str):
+            request = DetectRequest(request)
+        message = proto.request_to_proto(request)
+        try:
+            answer = self._stub.Detect(message, timeout=timeout or self._timeout, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise _server_error(error) from None
+        return proto.detection_from_proto(answer)
+
+    def detect_stream(
+        self, messages: Iterable[pb.DetectStreamRequest], *, timeout: float | None = None
+    ) -> Iterator[Settled | Detection | StreamError]:
+        """Answers as they come; make the messages with `whole`, `opened`, `appended`, `closed`, `cancelled`."""
+        answers = self._stub.DetectStream(iter(messages), timeout=timeout, metadata=self._metadata)
+        try:
+            for answer in answers:
+                kind = answer.WhichOneof("response")
+                if kind == "settled":
+                    yield proto.settled_from_proto(answer)
+                elif kind == "result":
+                    yield proto.detection_from_proto(answer.result)
+                elif kind == "error":
+                    yield StreamError(answer.document_id, _from_status(answer.error))
+        except grpc.RpcError as error:
+            raise _server_error(error) from None
+        finally:
+            answers.cancel()
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def whole(request: DetectRequest) -> pb.DetectStreamRequest:
+    """A stream message: read a whole document."""
+    return pb.DetectStreamRequest(document=proto.request_to_proto(request))
+
+
+def opened(request: DetectRequest) -> pb.DetectStreamRequest:
+    """A stream message: open a document; `request.text` must be empty."""
+    return pb.DetectStreamRequest(open=proto.request_to_proto(request))
+
+
+def appended(document_id: str, text: str) -> pb.DetectStreamRequest:
+    """A stream message: more text."""
+    return pb.DetectStreamRequest(append=pb.DetectStreamRequest.Append(document_id=document_id, text=text))
+
+
+def closed(document_id: str) -> pb.DetectStreamRequest:
+    """A stream message: the text is complete."""
+    return pb.DetectStreamRequest(close=pb.DetectStreamRequest.Close(document_id=document_id))
+
+
+def cancelled(document_id: str) -> pb.DetectStreamRequest:
+    """A stream message: forget the document."""
+    return pb.DetectStreamRequest(cancel=pb.DetectStreamRequest.Cancel(document_id=document_id))
+
+
+def _server_error(error: grpc.RpcError) -> ServerError:
+    status = rpc_status.from_call(error)
+    name = str(error.code().name)
+    if status is not None:
+        return _from_status(status)
+    if name in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}:
+        words = {
+            "UNAVAILABLE": "the server cannot be reached: is it running, and is the address right?",
+            "DEADLINE_EXCEEDED": "the server did not answer in time: allow more time or send less text",
+            "CANCELLED": "the call was cancelled",
+        }
+        return UnreachableError(words[name], code=name, reason=name)
+    return ServerError(str(error.details()), code=name, reason=name)
+
+
+def _from_status(status: status_pb2.Status) -> ServerError:
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status.details:
+        for message in (info, bad):
+            _unpack(detail, message)
+    code = next((code.name for code in grpc.StatusCode if code.value[0] == status.code), "UNKNOWN")
+    field = bad.field_violations[0].field if bad.field_violations else ""
+    return ServerError(status.message, code=code, reason=info.reason or code, field=field)
+
+
+def _unpack(detail: object, message: Message) -> None:
+    detail.Unpack(message)  # type: ignore[attr-defined]

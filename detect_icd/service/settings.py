@@ -1,0 +1,32 @@
+"""What can be set of a server: flags of `detect-icd serve`, or environment variables DETECT_ICD_* of the same names."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from detect_icd.model import MAX_TEXT_BYTES
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+
+class ServerSettings(BaseSettings):
+    """One server's settings; a bad value raises pydantic's ValidationError naming the field."""
+
+    model_config = SettingsConfigDict(env_prefix="DETECT_ICD_", frozen=True)
+
+    address: str = Field(DEFAULT_ADDRESS, description="Where to listen, HOST:PORT; port 0 takes a free one.")
+    max_text_bytes: int = Field(
+        MAX_TEXT_BYTES, ge=1, le=MAX_TEXT_BYTES, description="Longest text taken, in bytes of UTF-8."
+    )
+    workers: int = Field(2, ge=1, le=64, description="Detections at work at once.")
+    queue: int = Field(64, ge=0, description="Calls that may wait for a worker; further ones are asked to come back.")
+    max_streams: int = Field(1000, ge=1, description="Streams open at once.")
+    max_open_documents: int = Field(64, ge=1, description="Documents open at once on one stream.")
+    reflection: bool = Field(default=True, description="Answer server reflection (grpcurl and the like).")
+    grace_seconds: float = Field(10.0, ge=0, description="Time for calls under way once the server is told to stop.")
+
+    @property
+    def max_message_bytes(self) -> int:
+        """Transport limit for requests: a text over the limit still arrives, and gets its clear error."""
+        return 4 * self.max_text_bytes + 4 * 1024 * 1024
