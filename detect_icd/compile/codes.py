@@ -39,18 +39,6 @@ _FLAGS_KEPT = frozenset(
 _SUBDIVIDED_NOTE = re.compile(r"/(\t|(?=[A-Z])).*", re.DOTALL)
 """An example that simple-icd-10-cm appends to a meaning: "sequela/Fall from stool"."""
 
-NOTE_KINDS = (
-    "inclusion_terms",
-    "includes",
-    "excludes1",
-    "excludes2",
-    "use_additional",
-    "code_first",
-    "code_also",
-    "notes",
-)
-"""Order of a note line's lists; the reader counts on it."""
-
 
 @dataclass(slots=True)
 class _Node:
@@ -170,7 +158,7 @@ class _Tabular:
         return {char: " ".join(_SUBDIVIDED_NOTE.sub("", text).split()) for char, text in defined.items()}
 
     def note_lines(self, items: Iterable[str]) -> Iterator[str]:
-        """One line an item that has notes: the item, a tab, a JSON array in the order of NOTE_KINDS."""
+        """One line an item that has notes: the item, a tab, a JSON array in the order of `codeset.NOTE_KINDS`."""
         for item in items:
             if not self._list.is_valid_item(item):
                 continue
@@ -282,7 +270,7 @@ def _changes(
 ) -> list[list[str]]:
     """[code before, code after, first day of the new].
 
-    From the conversion table where it reaches (FY2026); later, a retired code is followed by the codes under it and
+    From the conversion table, which reaches to FY2026; a retired code it lacks is followed by the codes under it and
     by those of our own rows.
     """
     start = releases[0]["effective_from"]
@@ -292,14 +280,13 @@ def _changes(
         before, after = (_dotted(code) for code in ((old, new) if forward else (new, old)))
         if _day(number) > start and before in masks and after in masks:
             changes.add((before, after, _day(number)))
-    converted = max(day for _, _, day in changes)
+    converted = {before for before, _, _ in changes}
     codes = sorted(masks)
     for number, release in enumerate(releases):
         day = release["effective_from"]
-        if day <= converted:
-            continue
         for index, code in enumerate(codes):
-            if masks[code] >> (number - 1) & 1 and not masks[code] >> number & 1:
+            retired = number > 0 and masks[code] >> (number - 1) & 1 and not masks[code] >> number & 1
+            if retired and code not in converted:
                 under = codes[index + 1 : bisect_left(codes, code + "~")]
                 changes.update((code, other, day) for other in under if masks[other] >> number & 1)
     for row in rows:
