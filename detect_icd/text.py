@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -83,3 +84,8 @@ class NormalizedText:
 def normalize_phrase(phrase: str) -> tuple[str, ...]:
     """A lexicon phrase as the words the text would show for it."""
     return NormalizedText.of(phrase).words
+
+
+def significant(words: Sequence[str]) -> list[str]:
+    """The words of a title that count: no punctuation, no determiners lost, digits kept."""
+    return [word for word in words if word[0].isalnum()]

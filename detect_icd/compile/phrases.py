@@ -12,14 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from detect_icd.codeset import Release
-from detect_icd.compile.tables import Row, phrases_of
+from detect_icd.lexicon import FIRST_WORD, Row, phrases_of, title_key
 from detect_icd.compile.titles import Phrase, Rewrites, title_phrases
 from detect_icd.errors import LexiconError
-from detect_icd.text import normalize_phrase
+from detect_icd.text import normalize_phrase, significant
 from detect_icd.words import variants
-
-FIRST_WORD = 0x10000
-"""Word number n stands in a phrase as the character chr(FIRST_WORD + n)."""
 
 _NO_TITLES = re.compile(r"[V-Y]")
 
@@ -56,10 +53,10 @@ def compile_phrases(
     A sense is [concept, kind, exact-case spelling or "", needs, unless, row]; `concept` is -1 where the phrase
     is known to name no diagnosis (suppressions, the plain sense of an abbreviation).
     """
+    problems: list[str] = []
     concepts: list[list[str]] = []
     number_of: dict[str, int] = {}
     senses: dict[Phrase, list[list[Any]]] = {}
-    folded: dict[str, tuple[str, str]] = {}
 
     def concept(identifier: str, name: str, code: str, history: str, at: str) -> int:
         if identifier not in number_of:
@@ -70,16 +67,16 @@ def compile_phrases(
     authored: dict[Phrase, tuple[int, str]] = {}
     for row in concept_rows:
         if row["code"] not in release:
-            raise LexiconError(f"{row['_at']}: unknown code {row['code']}")
+            problems.append(f"{row['_at']}: unknown code {row['code']}")
         if row["concept"] in number_of:
-            raise LexiconError(f"{row['_at']}: concept {row['concept']} is defined twice")
+            problems.append(f"{row['_at']}: concept {row['concept']} is defined twice")
         phrases = phrases_of(row["phrases"])
         number = concept(row["concept"], phrases[0], row["code"], row["history"], row["_at"])
         for text in phrases:
             phrase = normalize_phrase(text)
             other = authored.get(phrase)
             if other and other[0] != number:
-                raise LexiconError(f"{row['_at']}: phrase {text!r} already means {concepts[other[0]][0]} ({other[1]})")
+                problems.append(f"{row['_at']}: phrase {text!r} already means {concepts[other[0]][0]} ({other[1]})")
             authored[phrase] = (number, row["_at"])
 
     excluded = {normalize_phrase(row["phrase"]) for row in tables["title_exclusions"]}
@@ -99,10 +96,9 @@ def compile_phrases(
     for phrase, (number, at) in authored.items():
         key = vocabulary.encode(phrase)
         if key in by_key and by_key[key] != number:
-            raise LexiconError(f"{at}: {' '.join(phrase)!r} folds onto a phrase of {concepts[by_key[key]][0]}")
+            problems.append(f"{at}: {' '.join(phrase)!r} folds onto a phrase of {concepts[by_key[key]][0]}")
         by_key[key] = number
         senses.setdefault(phrase, [[number, "PHRASE", "", [], [], at]])
-        folded[key] = (" ".join(phrase), at)
     for phrase in sorted(derived):
         code, key = derived[phrase], vocabulary.encode(phrase)
         if key in by_key:
@@ -122,10 +118,17 @@ def compile_phrases(
         else:
             meaning = by_key.get(_encode_known(vocabulary, normalize_phrase(expansion)), -2)
             if meaning == -2:
-                raise LexiconError(f"{row['_at']}: no phrase of the lexicon reads {expansion!r}")
+                problems.append(f"{row['_at']}: no phrase of the lexicon reads {expansion!r}")
         spelling = row["short"] if row["case"] == "exact" else ""
         sense = [meaning, "ABBREVIATION", spelling, _terms(row["needs"]), _terms(row["unless"]), row["_at"]]
         shorts.setdefault(vocabulary.encode(phrase), []).append(sense)
+    problems.extend(
+        f"{row['_at']}: no concept is called {row['concept']}"
+        for row in tables["alternatives"]
+        if row["concept"] not in number_of
+    )
+    if problems:
+        raise LexiconError(f"{len(problems)} faults in the lexicon:\n" + "\n".join(problems))
     for key, found in shorts.items():
         written_out = [s for s in compiled.get(key, []) if s[1] != "TITLE"]
         compiled[key] = found if not written_out else [*found, *written_out]
@@ -135,7 +138,14 @@ def compile_phrases(
         "aliases": dict(sorted(vocabulary.aliases.items())),
         "concepts": concepts,
         "phrases": sorted(compiled.items()),
+        "titles": _titles(release),
     }
+
+
+def _titles(release: Release) -> list[list[Any]]:
+    """Keys of all official titles, ascending, each with its code: two parallel lists."""
+    rows = sorted((title_key(significant(normalize_phrase(release.title(code)))), code) for code in release.codes())
+    return [[key for key, _ in rows], [code for _, code in rows]]
 
 
 def _wordings(release: Release, code: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from detect_icd.compile.tables import Schema
+from detect_icd.model import Certainty, CueCategory, Experiencer, Presence, Temporality
 
 _CASE = frozenset({"any", "exact"})
 
@@ -24,8 +25,31 @@ TABLES = MappingProxyType(
             frozenset({"value", "inside"}),
             {"case": _CASE, "inside": frozenset({"yes"})},
         ),
+        "combinations": Schema(("rule", "components", "result", "drops", "guideline", "why", "example")),
+        "cues": Schema(
+            ("cue", "category", "direction", "scope", "relative", "why", "example"),
+            frozenset({"direction", "scope", "relative"}),
+            {
+                "category": frozenset({*CueCategory, "CURRENT", "TERMINATOR", "PSEUDO"}),
+                "direction": frozenset({"forward", "backward", "both"}),
+            },
+        ),
         "family": Schema(("prefix", "family", "why")),
         "history": Schema(("prefix", "history", "why")),
+        "procedures/links": Schema(
+            ("procedure", "name", "codes", "needs", "source", "why", "example"), frozenset({"needs"})
+        ),
+        "refinements": Schema(("code", "kind", "value", "result", "why", "example")),
+        "sections": Schema(
+            ("header", "section", "presence", "certainty", "temporality", "experiencer", "why", "example"),
+            frozenset({"presence", "certainty", "temporality", "experiencer"}),
+            {
+                "presence": frozenset(Presence),
+                "certainty": frozenset(Certainty),
+                "temporality": frozenset(Temporality),
+                "experiencer": frozenset(Experiencer),
+            },
+        ),
         "suppressions": Schema(("phrase", "why", "example")),
         "title_exclusions": Schema(("phrase", "why")),
         "title_rewrites": Schema(("find", "replace", "why", "example")),

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from detect_icd.compile.tables import Row, phrases_of
+from detect_icd.lexicon import Row, phrases_of
 from detect_icd.text import normalize_phrase
 
 _BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")

@@ -1,0 +1,174 @@
+"""The compiled lexicon, read whole once by whoever owns the process, and memory-lean afterwards.
+
+The bundle (`data/lexicon.bundle`) is a zip of JSON members; each is read when first asked for, so
+that a spaCy pipeline that only wants context cues never pays for the code set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from detect_icd.codeset import CodeSet
+from detect_icd.errors import LexiconError
+from detect_icd.model import Concept
+from detect_icd.text import normalize_phrase
+from detect_icd.words import variants
+
+FORMAT = 1
+FIRST_WORD = 0x10000
+"""Word number n stands in a phrase key as the character chr(FIRST_WORD + n)."""
+
+Row = Mapping[str, str]
+"""A row of an authored table: column -> cell, and `_at` (file:line)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptEntry:
+    """A concept of the lexicon: its code node, what its history becomes ('' by table), and its row."""
+
+    concept: Concept
+    code: str
+    history: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """One meaning of a phrase; `entry` is None where the phrase is known to name no diagnosis."""
+
+    entry: ConceptEntry | None
+    kind: str
+    spelling: str
+    needs: tuple[tuple[str, ...], ...]
+    unless: tuple[tuple[str, ...], ...]
+    row: str
+
+
+class Lexicon:
+    """Phrases, tables and the code set of one compiled bundle."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with zipfile.ZipFile(path) as bundle:
+                self.manifest: dict[str, Any] = json.loads(bundle.read("manifest.json"))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise LexiconError(f"cannot read the lexicon bundle {path.name}: run `make lexicon` or reinstall") from error
+        if self.manifest.get("format") != FORMAT:
+            raise LexiconError(f"the bundle has format {self.manifest.get('format')}, this program reads {FORMAT}: rebuild it")
+
+    @classmethod
+    def default(cls) -> Lexicon:
+        """The packaged lexicon, one object a process."""
+        return _default()
+
+    @property
+    def version(self) -> str:
+        """Changes whenever anything compiled into the bundle does."""
+        return str(self.manifest["lexicon"])
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        """The rows of an authored table, columns as in its TSV plus `_at` (file:line)."""
+        return self._tables[name]
+
+    @cached_property
+    def codeset(self) -> CodeSet:
+        """Every release of ICD-10-CM the bundle knows."""
+        return CodeSet.from_member(self._member("codes.json"))
+
+    @cached_property
+    def _tables(self) -> dict[str, list[dict[str, str]]]:
+        return dict(self._member("tables.json"))
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        """The phrase dictionary."""
+        return Phrases(self._member("phrases.json"))
+
+    def _member(self, name: str) -> Any:
+        with zipfile.ZipFile(self._path) as bundle:
+            return json.loads(bundle.read(name))
+
+
+class Phrases:
+    """Words, phrases and senses; keys hold one character a word (see compile.phrases)."""
+
+    def __init__(self, member: dict[str, Any]) -> None:
+        self._number = {word: n for n, word in enumerate(member["words"])}
+        self._aliases: dict[str, str] = member["aliases"]
+        self.entries: list[ConceptEntry] = [
+            ConceptEntry(Concept(identifier, name), code, history, row)
+            for identifier, name, code, history, row in member["concepts"]
+        ]
+        self.items: list[tuple[str, Any]] = member["phrases"]
+        self.title_keys, self.title_codes = member["titles"]
+        self.canonical = lru_cache(maxsize=32_768)(self._canonical)
+        self.key_char = lru_cache(maxsize=32_768)(self._key_char)
+
+    def _known(self, word: str) -> str | None:
+        for form in variants(word):
+            if form in self._number:
+                return form
+            if form in self._aliases:
+                return self._aliases[form]
+        return None
+
+    def _canonical(self, word: str) -> str:
+        """The lexicon's form of a normalised word ("hepatic" -> "liver"); unknown words unchanged."""
+        return self._known(word) or word
+
+    def _key_char(self, word: str) -> str:
+        """The key character of a normalised word; a space where no phrase has it."""
+        known = self._known(word)
+        return " " if known is None else chr(FIRST_WORD + self._number[known])
+
+    def key(self, words: Sequence[str]) -> str:
+        """The key of a run of normalised words."""
+        return "".join(map(self.key_char, words))
+
+    def senses(self, number: int) -> tuple[Sense, ...]:
+        """The senses of phrase `number` (its place in `items`), in the order they are tried."""
+        return tuple(
+            Sense(
+                self.entries[concept] if concept >= 0 else None,
+                kind,
+                spelling,
+                tuple(tuple(term.split()) for term in needs),
+                tuple(tuple(term.split()) for term in unless),
+                row,
+            )
+            for concept, kind, spelling, needs, unless, row in self.items[number][1]
+        )
+
+    @cached_property
+    def by_concept(self) -> dict[str, ConceptEntry]:
+        """Concept id -> entry."""
+        return {entry.concept.id: entry for entry in self.entries}
+
+    def find(self, phrase: str) -> tuple[Sense, ...]:
+        """The senses of one phrase as a human writes it; () where the lexicon lacks it."""
+        key = self.key(normalize_phrase(phrase))
+        return next((self.senses(n) for n, (known, _) in enumerate(self.items) if known == key), ())
+
+
+@lru_cache(maxsize=1)
+def _default() -> Lexicon:
+    return Lexicon(Path(str(files("detect_icd") / "data" / "lexicon.bundle")))
+
+
+def title_key(words: Sequence[str]) -> int:
+    """A 64-bit key of a whole title's words, the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest(), "big")
+
+
+def phrases_of(cell: str) -> list[str]:
+    """The alternatives in a cell: `a | b | c`."""
+    return [part.strip() for part in cell.split(" | ") if part.strip()]

@@ -1,0 +1,105 @@
+"""Finds the details around a mention: side, acuity, severity, encounter, open or closed.
+
+The words are rows of `attributes.tsv`. A side belongs to the mention it stands in or beside, never
+to one across the sentence: a wrong side is a wrong code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from detect_icd.lexicon import Row, phrases_of
+from detect_icd.model import Attribute
+from detect_icd.spans import Span
+from detect_icd.text import NormalizedText, normalize_phrase
+
+_REACH_BEFORE = 4
+_REACH_AFTER = 6
+_BREAKS = frozenset({";", ".", ":"})
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """An attribute at tokens `first` up to `last`."""
+
+    kind: str
+    value: str
+    first: int
+    last: int
+
+
+class AttributeFinder:
+    """The rows of `attributes.tsv`, found by their first word."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._by_first: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
+        inside: set[str] = set()
+        for row in rows:
+            for phrase in phrases_of(row["words"]):
+                words = normalize_phrase(phrase)
+                if row["inside"] and len(words) == 1 and row["case"] == "any":
+                    inside.add(words[0])
+                if row["kind"] != "filler":
+                    spelling = phrase if row["case"] == "exact" else ""
+                    self._by_first.setdefault(words[0], []).append((words, row["kind"], row["value"], spelling))
+        for rows_of_word in self._by_first.values():
+            rows_of_word.sort(key=lambda r: -len(r[0]))
+        self.inside = frozenset(inside)
+        """Words that may stand inside a phrase without being part of it."""
+
+    def find(self, text: NormalizedText, first: int, last: int) -> list[Detail]:
+        """Every attribute in tokens `first` up to `last`, longest at each place."""
+        found = []
+        i = first
+        while i < last:
+            step = 1
+            for words, kind, value, spelling in self._by_first.get(text.words[i], ()):
+                end = i + len(words)
+                if end <= last and text.words[i:end] == words and (not spelling or text.raw(i) == spelling):
+                    found.append(Detail(kind, value, i, end))
+                    step = len(words)
+                    break
+            i += step
+        return found
+
+
+def belonging(
+    details: Sequence[Detail], first: int, last: int, text: NormalizedText, others: Sequence[tuple[int, int]]
+) -> list[Detail]:
+    """Those of a sentence's `details` that belong to the mention at tokens `first` up to `last`.
+
+    Inside the mention, or just before or after it with neither a break nor another mention between;
+    of each kind the nearest. Encounter words count anywhere in the sentence.
+    """
+    nearest: dict[str, tuple[int, Detail]] = {}
+    for detail in details:
+        if first <= detail.first and detail.last <= last:
+            distance = 0
+        elif detail.kind == "encounter":
+            distance = abs(detail.first - first)
+        elif detail.last <= first:
+            distance = first - detail.last + 1
+            if distance > _REACH_BEFORE or _blocked(detail.last, first, text, others):
+                continue
+        elif last <= detail.first:
+            distance = detail.first - last + 2
+            if distance > _REACH_AFTER or _blocked(last, detail.first, text, others):
+                continue
+        else:
+            continue
+        known = nearest.get(detail.kind)
+        if known is None or distance < known[0]:
+            nearest[detail.kind] = (distance, detail)
+    return sorted((d for _, d in nearest.values()), key=lambda d: (d.first, d.kind))
+
+
+def _blocked(start: int, end: int, text: NormalizedText, others: Sequence[tuple[int, int]]) -> bool:
+    return any(text.words[i] in _BREAKS for i in range(start, end)) or any(
+        start <= a and b <= end for a, b in others
+    )
+
+
+def as_attributes(details: Iterable[Detail], text: NormalizedText) -> tuple[Attribute, ...]:
+    """The details as the result shows them, with their place in the source."""
+    return tuple(Attribute(d.kind, d.value, Span(text.starts[d.first], text.ends[d.last - 1])) for d in details)

@@ -1,0 +1,202 @@
+"""From a concept's code node down to the most specific code that the words support.
+
+The official titles say themselves what tells siblings apart: a child is chosen when every word its
+title adds to its parent's stands near the mention; where the text is silent the unspecified child
+is right, and `missing` says which words would have helped. Nothing is ever invented.
+Source: ICD-10-CM Official Guidelines I.A.5 (7th characters), I.A.9 (other, unspecified), I.A.14 ("and"
+means and/or), I.B.2 (level of detail), I.B.13 (laterality), I.C.19.a-c (encounter, fractures).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from detect_icd.codeset import Release
+from detect_icd.lexicon import Row
+from detect_icd.text import normalize_phrase
+
+# The classification's own grammar (not words of medicine): what a title says about itself.
+_FUNCTION = frozenset(
+    "of the with without due to and or in on by for at from as a an is not applicable nos unspecified specified other "
+    "elsewhere classified type encounter , ( ) [ ] - / : ; . side sides site part initial".split()
+)
+_UNSPECIFIED = frozenset({"unspecified", "nos"})
+_SIDES = frozenset({"left", "right", "bilateral"})
+_JOINS = re.compile(r"\b(?:and|or)\b")
+_WITHOUT = re.compile(r"\b(?:without|not)\b ?([^,;]*)")
+_BRACKETED = re.compile(r"[(\[][^)\]]*[)\]]")
+
+_ENCOUNTER_WORDS = {
+    "initial": {"initial"},
+    "subsequent": {"subsequent", "routine"},
+    "delayed": {"subsequent", "delayed"},
+    "nonunion": {"subsequent", "nonunion"},
+    "malunion": {"subsequent", "malunion"},
+    "sequela": {"sequela"},
+}
+_ENCOUNTER_SPECIFIC = frozenset({"delayed", "nonunion", "malunion", "sequela", "subsequent", "initial", "open", "closed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the note says around a mention, in the lexicon's canonical words."""
+
+    said: frozenset[str]
+    denied: frozenset[str] = frozenset()
+    laterality: str = ""
+    encounter: str = ""
+    fracture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """A code the words support; `given` counts the details the text supplied, `missing` those it did not."""
+
+    code: str
+    billable: bool
+    given: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    code: str
+    alternatives: tuple[frozenset[str], ...]
+    without: frozenset[str]
+    sides: frozenset[str]
+    unspecified: bool
+    other: bool
+    words: frozenset[str]
+    adds: str
+
+
+class Refiner:
+    """Refines codes of one release; what it learns of a title it keeps."""
+
+    def __init__(self, release: Release, canonical: Callable[[str], str], rows: Iterable[Row] = ()) -> None:
+        """`rows` of `refinements.tsv` say what the titles do not: code + attribute -> code."""
+        self._release = release
+        self._canonical = canonical
+        self._rows = {(row["code"], row["kind"], row["value"]): row["result"] for row in rows}
+        self._children: dict[str, tuple[_Child, ...]] = {}
+
+    def refine(self, node: str, evidence: Evidence) -> Refined:
+        """The most specific code under `node` that `evidence` supports.
+
+        Not billable where the text leaves a choice that the classification gives no default for.
+        """
+        given, missing = 0, []
+        while not self._release.is_billable(node):
+            children = self._axes(node)
+            if not children:
+                break
+            if self._release.notes(node).seventh_characters or self._is_encounter(children):
+                child, lacking = self._seventh(children, evidence)
+            else:
+                child, lacking = self._choose(children, evidence)
+            missing.extend(lacking)
+            if child is None:
+                break
+            given += not child.unspecified and not lacking
+            node = child.code
+        better = self._rows.get((node, "laterality", evidence.laterality))
+        if better is not None and better in self._release:
+            node, given, missing = better, given + 1, [m for m in missing if m != "laterality"]
+        return Refined(node, self._release.is_billable(node), given, tuple(dict.fromkeys(missing)))
+
+    def _choose(self, children: tuple[_Child, ...], evidence: Evidence) -> tuple[_Child | None, tuple[str, ...]]:
+        best: tuple[int, int, _Child] | None = None
+        for order, child in enumerate(children):
+            strength = self._support(child, evidence)
+            if strength and (best is None or strength > best[0]):
+                best = (strength, -order, child)
+        if best is not None:
+            lacking = ("laterality",) if best[2].unspecified and any(c.sides for c in children) else ()
+            return best[2], lacking
+        default = _default(children)
+        return default, _lacking(children)
+
+    def _support(self, child: _Child, evidence: Evidence) -> int:
+        """How many of the child's own words the text gives; 0 where one is wanting or denied."""
+        if child.other or child.without & evidence.said - evidence.denied:
+            return 0
+        if child.sides and child.sides != {evidence.laterality}:
+            return 0
+        strength = len(child.sides)
+        if child.without and child.without <= evidence.denied:
+            strength += len(child.without)
+        if not child.alternatives:
+            return strength
+        supported = [len(words) for words in child.alternatives if words <= evidence.said]
+        return strength + max(supported) if supported else 0
+
+    @staticmethod
+    def _is_encounter(children: tuple[_Child, ...]) -> bool:
+        return any("encounter" in child.words for child in children)
+
+    def _seventh(self, children: tuple[_Child, ...], evidence: Evidence) -> tuple[_Child | None, tuple[str, ...]]:
+        if not self._is_encounter(children):
+            return self._choose(children, evidence)
+        wanted = set(_ENCOUNTER_WORDS[evidence.encounter or "initial"])
+        lacking = () if evidence.encounter else ("encounter",)
+        if any("closed" in child.words for child in children):
+            wanted.add(evidence.fracture or "closed")
+
+        def fit(child: _Child) -> tuple[int, int]:
+            return (len(child.words & wanted), -len(child.words & _ENCOUNTER_SPECIFIC - wanted))
+
+        return max(children, key=fit), lacking
+
+    def _axes(self, parent: str) -> tuple[_Child, ...]:
+        known = self._children.get(parent)
+        if known is None:
+            inherited = self._words(self._release.title(parent))
+            known = tuple(self._child(code, inherited) for code in self._release.children(parent))
+            self._children[parent] = known
+        return known
+
+    def _words(self, title: str) -> frozenset[str]:
+        return frozenset(map(self._canonical, normalize_phrase(title)))
+
+    def _child(self, code: str, inherited: frozenset[str]) -> _Child:
+        title = _BRACKETED.sub("", self._release.title(code).lower())
+        own = self._words(title) - inherited
+        without = frozenset[str]().union(*(self._words(part) for part in _WITHOUT.findall(title))) - _FUNCTION
+        plain = _WITHOUT.sub("", title)
+        parts = [plain] if " with " in plain else _JOINS.split(plain)
+        alternatives = [self._words(part) - inherited - _FUNCTION - _SIDES for part in parts]
+        return _Child(
+            code=code,
+            alternatives=tuple(words for words in alternatives if words),
+            without=without - inherited,
+            sides=own & _SIDES,
+            unspecified=bool(own & _UNSPECIFIED),
+            other="other" in own,
+            words=self._words(title),
+            adds=" ".join(w for w in normalize_phrase(plain) if self._canonical(w) in set().union(*alternatives)),
+        )
+
+
+def _default(children: Iterable[_Child]) -> _Child | None:
+    """The child for a silent text: the unspecified one, else the one "without", else none."""
+    plain = [c for c in children if not c.other]
+    for wanted in (
+        lambda c: c.unspecified and not c.alternatives and not c.without,
+        lambda c: c.unspecified and not c.sides,
+        lambda c: c.without and not c.alternatives and not c.sides,
+        lambda c: not c.alternatives and not c.sides,
+    ):
+        found = [c for c in plain if wanted(c)]
+        if found:
+            return found[0] if len(found) == 1 else max(found, key=lambda c: (not c.alternatives, -len(c.words), c.code))
+    return plain[0] if len(plain) == 1 and not plain[0].sides and not plain[0].alternatives else None
+
+
+def _lacking(children: tuple[_Child, ...]) -> tuple[str, ...]:
+    """What the text would have had to say to choose between these children."""
+    if any(child.sides for child in children):
+        return ("laterality",)
+    named = list(dict.fromkeys(c.adds for c in children if c.adds and not c.other))
+    return (" or ".join(named[:6]),) if named else ()

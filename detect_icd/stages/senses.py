@@ -1,0 +1,59 @@
+"""Chooses what a found phrase means here: the first sense whose deciding words have been read.
+
+Deciding words stand in the same sentence or earlier in the note, never later: what has been read
+decides, so that a stream can settle a sentence without waiting for the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from detect_icd.lexicon import Sense
+from detect_icd.text import NormalizedText
+
+
+class Reading:
+    """The words read so far, sentence after sentence."""
+
+    def __init__(self, text: NormalizedText) -> None:
+        self._text = text
+        self._until = 0
+        self._words: set[str] = set()
+
+    def advance(self, last: int) -> None:
+        """Note that tokens up to `last` have been read."""
+        if last > self._until:
+            self._words.update(self._text.words[self._until : last])
+            self._until = last
+
+    def has(self, terms: Sequence[tuple[str, ...]]) -> bool:
+        """Whether one of `terms` has been read."""
+        return any(
+            term[0] in self._words and (len(term) == 1 or contains(self._text.words, term, 0, self._until))
+            for term in terms
+        )
+
+
+def choose(
+    senses: Sequence[Sense], text: NormalizedText, first: int, last: int, sentence: tuple[int, int], reading: Reading
+) -> Sense | None:
+    """The sense of the phrase at tokens `first` up to `last`, or None where no sense applies."""
+    raw = text.source[text.starts[first] : text.ends[last - 1]]
+    for sense in senses:
+        if sense.spelling and sense.spelling != raw:
+            continue
+        if sense.needs and not reading.has(sense.needs):
+            continue
+        if any(contains(text.words, term, *sentence) for term in sense.unless):
+            continue
+        return sense
+    return None
+
+
+def contains(words: Sequence[str], term: Sequence[str], start: int, end: int) -> bool:
+    """Whether `term` stands in words[start:end]."""
+    size, head = len(term), term[0]
+    if size == 1:
+        return head in words[start:end]
+    wanted = tuple(term)
+    return any(words[i] == head and tuple(words[i : i + size]) == wanted for i in range(start, end - size + 1))
