@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import grpc
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health, health_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from detect_icd.errors import DetectIcdError
@@ -77,7 +77,7 @@ async def start_server(detector: Detector, settings: ServerSettings) -> Running:
     )
     server.add_generic_rpc_handlers((router,))
     health_servicer = health.aio.HealthServicer()
-    health.add_HealthServicer_to_server(health_servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = service_names(services)
     if settings.reflection:
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)

@@ -47,6 +47,7 @@ class Workers:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="detect-icd")
         self._limit = workers + queue
         self._pending = 0
+        self._lock = threading.Lock()
 
     async def run(self, work: Callable[[Ticket], _T], ticket: Ticket, *, shed: bool = True) -> _T:
         """`work(ticket)` in a worker. With `shed`, raises OverloadedError where too many calls wait already."""
@@ -55,10 +56,10 @@ class Workers:
                 "the server is at its limit: repeat the call after the delay in RetryInfo",
                 retry_after_seconds=RETRY_AFTER_SECONDS,
             )
-        loop = asyncio.get_running_loop()
-        self._pending += 1
+        with self._lock:
+            self._pending += 1
         future = self._pool.submit(self._begin, work, ticket)
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        future.add_done_callback(self._done)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -74,5 +75,6 @@ class Workers:
         ticket()
         return work(ticket)
 
-    def _done(self) -> None:
-        self._pending -= 1
+    def _done(self, _: object) -> None:
+        with self._lock:
+            self._pending -= 1
