@@ -46,6 +46,8 @@ _PER_MISSING = 0.93
 _SECOND_CHOICE = 0.5
 _WINDOW = 14
 """Words on each side of a mention that may refine it."""
+_HIDDEN = frozenset({"negator", "sex"})
+"""Kinds of attribute that serve refinement and say nothing of one mention."""
 _BREAKS = frozenset({".", ";", ":"})
 
 
@@ -85,6 +87,7 @@ class Coder:
         refiner = self._refiners.get(release.name)
         if refiner is None:
             refiner = self._refiners[release.name] = Refiner(release, self._canonical, self._refinements)
+        sex = self._sex(text, request)
         around: dict[int, _Around] = {}
         mentions = []
         for n, (finding, judgement) in enumerate(zip(findings, judgements, strict=True), 1):
@@ -103,6 +106,7 @@ class Coder:
                     finding,
                     judgement,
                     around[finding.sentence],
+                    sex,
                     request,
                     refiner,
                     release,
@@ -119,13 +123,14 @@ class Coder:
         finding: Finding,
         judgement: Judgement,
         around: _Around,
+        sex: str,
         request: DetectRequest,
         refiner: Refiner,
         release: Release,
     ) -> Mention:
         others = [place for place in around.places if place != (finding.first, finding.last)]
         details = belonging(around.details, finding.first, finding.last, text, others)
-        evidence = self._evidence(text, sentence, finding, around, details)
+        evidence = self._evidence(text, sentence, finding, around, details, sex)
         node = _known_node(finding.entry.code, release)
         refined = [refiner.refine(node, evidence)] if node else []
         for alternative in self._alternatives.get(finding.entry.concept.id, ()):
@@ -141,7 +146,7 @@ class Coder:
             concept=finding.entry.concept,
             assertion=said,
             cues=judgement.cues,
-            attributes=as_attributes((d for d in details if d.kind != "negator"), text),
+            attributes=as_attributes((d for d in details if d.kind not in _HIDDEN), text),
             codes=tuple(c for c in codes if c.score >= request.min_score)[: request.max_candidates],
         )
         reason = reporting(mention, request.setting) or reason
@@ -168,15 +173,28 @@ class Coder:
             return _instead(form, own, finding, release, "RESOLVED")
         return own, None
 
+    def _sex(self, text: NormalizedText, request: DetectRequest) -> str:
+        """The patient's sex as the request gives it, else as the note's words do; '' where they disagree."""
+        if request.patient.sex is not None:
+            return request.patient.sex.lower()
+        named = {d.value for d in self._attributes.find(text, 0, len(text.words)) if d.kind == "sex"}
+        return named.pop() if len(named) == 1 else ""
+
     def _evidence(
-        self, text: NormalizedText, sentence: Sentence, finding: Finding, around: _Around, details: Sequence[Detail]
+        self,
+        text: NormalizedText,
+        sentence: Sentence,
+        finding: Finding,
+        around: _Around,
+        details: Sequence[Detail],
+        sex: str,
     ) -> Evidence:
         first, last = max(sentence.first, finding.first - _WINDOW), min(sentence.last, finding.last + _WINDOW)
         foreign = {
             i for a, b in around.places if (a, b) != (finding.first, finding.last) for i in range(a, b)
         }
         denied: set[str] = set()
-        said: set[str] = set()
+        said: set[str] = {sex} if sex else set()
         negators = {d.last for d in around.details if d.kind == "negator"}
         denying = False
         for i in range(first, last):

@@ -19,10 +19,10 @@ from detect_icd.text import normalize_phrase
 
 # The classification's own grammar (not words of medicine): what a title says about itself.
 _FUNCTION = frozenset(
-    "of the with without due to and or in on by for at from as a an is not applicable nos unspecified specified other "
-    "elsewhere classified type encounter , ( ) [ ] - / : ; . side sides site part initial".split()
+    "of the with without due to and or in on by for at from as a an is not applicable nos unspecified uncomplicated specified other "
+    "elsewhere classified type affecting encounter , ( ) [ ] - / : ; . side sides site part initial".split()
 )
-_UNSPECIFIED = frozenset({"unspecified", "nos"})
+_UNSPECIFIED = frozenset({"unspecified", "nos", "uncomplicated"})
 _SIDES = frozenset({"left", "right", "bilateral"})
 _JOINS = re.compile(r"\b(?:and|or)\b")
 _WITHOUT = re.compile(r"\b(?:without|not)\b ?([^,;]*)")
@@ -36,6 +36,8 @@ _ENCOUNTER_WORDS = {
     "malunion": {"subsequent", "malunion"},
     "sequela": {"sequela"},
 }
+# Where the note does not say which side is dominant: right is, left is not (guideline I.C.6.a).
+_DOMINANCE = {"right": frozenset({"dominant"}), "left": frozenset({"nondominant"})}
 _ENCOUNTER_SPECIFIC = frozenset({"delayed", "nonunion", "malunion", "sequela", "subsequent", "initial", "open", "closed"})
 
 
@@ -96,6 +98,8 @@ class Refiner:
                 child, lacking = self._seventh(children, evidence)
             else:
                 child, lacking = self._choose(children, evidence)
+                if child is None and (node, "default", "any") in self._rows:
+                    child = next(c for c in children if c.code == self._rows[node, "default", "any"])
             missing.extend(lacking)
             if child is None:
                 break
@@ -115,8 +119,7 @@ class Refiner:
         if best is not None:
             lacking = ("laterality",) if best[2].unspecified and any(c.sides for c in children) else ()
             return best[2], lacking
-        default = _default(children)
-        return default, _lacking(children)
+        return _default(children), _lacking(children)
 
     def _support(self, child: _Child, evidence: Evidence) -> int:
         """How many of the child's own words the text gives; 0 where one is wanting or denied."""
@@ -129,7 +132,8 @@ class Refiner:
             strength += len(child.without)
         if not child.alternatives:
             return strength
-        supported = [len(words) for words in child.alternatives if words <= evidence.said]
+        said = evidence.said | _DOMINANCE.get(evidence.laterality, frozenset())
+        supported = [len(words) for words in child.alternatives if words <= said]
         return strength + max(supported) if supported else 0
 
     @staticmethod
@@ -153,16 +157,19 @@ class Refiner:
         known = self._children.get(parent)
         if known is None:
             inherited = self._words(self._release.title(parent))
-            known = tuple(self._child(code, inherited) for code in self._release.children(parent))
+            vagueness = sum(word in _UNSPECIFIED for word in normalize_phrase(self._release.title(parent)))
+            known = tuple(self._child(code, inherited, vagueness) for code in self._release.children(parent))
             self._children[parent] = known
         return known
 
     def _words(self, title: str) -> frozenset[str]:
         return frozenset(map(self._canonical, normalize_phrase(title)))
 
-    def _child(self, code: str, inherited: frozenset[str]) -> _Child:
+    def _child(self, code: str, inherited: frozenset[str], vagueness: int) -> _Child:
         title = _BRACKETED.sub("", self._release.title(code).lower())
         own = self._words(title) - inherited
+        vague = sum(word in _UNSPECIFIED for word in normalize_phrase(title))
+        default_term = any(term.endswith("NOS") for term in self._release.notes(code).inclusion_terms)
         without = frozenset[str]().union(*(self._words(part) for part in _WITHOUT.findall(title))) - _FUNCTION
         plain = _WITHOUT.sub("", title)
         parts = [plain] if " with " in plain else _JOINS.split(plain)
@@ -172,8 +179,8 @@ class Refiner:
             alternatives=tuple(words for words in alternatives if words),
             without=without - inherited,
             sides=own & _SIDES,
-            unspecified=bool(own & _UNSPECIFIED),
-            other="other" in own,
+            unspecified=vague > vagueness or default_term,
+            other="other" in own and not default_term,
             words=self._words(title),
             adds=" ".join(w for w in normalize_phrase(plain) if self._canonical(w) in set().union(*alternatives)),
         )
