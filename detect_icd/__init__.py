@@ -54,58 +54,64 @@ if TYPE_CHECKING:
     )
     from detect_icd.spans import Span
 
-_HOME = {
-    "detect_icd.detector": ("Detector", "OpenDocument"),
-    "detect_icd.errors": (
-        "CancelledError",
-        "DetectIcdError",
-        "InvalidRequestError",
-        "LexiconError",
-        "NotFoundError",
-        "UnknownDateError",
-    ),
-    "detect_icd.lexicon": ("Lexicon",),
-    "detect_icd.model": (
-        "Alert",
-        "Assertion",
-        "Assignment",
-        "Attribute",
-        "Certainty",
-        "CodeCandidate",
-        "Concept",
-        "Cue",
-        "CueCategory",
-        "DetectRequest",
-        "Detection",
-        "Experiencer",
-        "MatchKind",
-        "Mention",
-        "NotReportableReason",
-        "OffsetUnit",
-        "Patient",
-        "Presence",
-        "ProcedureLink",
-        "Removed",
-        "Setting",
-        "Settled",
-        "Sex",
-        "Temporality",
-        "Versions",
-    ),
-    "detect_icd.spans": ("Span",),
-}
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-
-__all__ = [  # noqa: PLE0604, RUF022 - sorted by home above; a test compares the two lists
+__all__ = [
+    "Alert",
+    "Assertion",
+    "Assignment",
+    "Attribute",
+    "CancelledError",
+    "Certainty",
+    "CodeCandidate",
+    "Concept",
+    "Cue",
+    "CueCategory",
+    "DetectIcdError",
+    "DetectRequest",
+    "Detection",
+    "Detector",
+    "Experiencer",
+    "InvalidRequestError",
+    "Lexicon",
+    "LexiconError",
+    "MatchKind",
+    "Mention",
+    "NotFoundError",
+    "NotReportableReason",
+    "OffsetUnit",
+    "OpenDocument",
+    "Patient",
+    "Presence",
+    "ProcedureLink",
+    "Removed",
+    "Setting",
+    "Settled",
+    "Sex",
+    "Span",
+    "Temporality",
+    "UnknownDateError",
+    "Versions",
     "__version__",
-    *_MODULE_OF,
 ]
+
+_HOME = {
+    "CancelledError": "errors",
+    "DetectIcdError": "errors",
+    "Detector": "detector",
+    "InvalidRequestError": "errors",
+    "Lexicon": "lexicon",
+    "LexiconError": "errors",
+    "NotFoundError": "errors",
+    "OpenDocument": "detector",
+    "Span": "spans",
+    "UnknownDateError": "errors",
+}
+"""The module of a public name; all others are of `model`."""
 
 
 def __getattr__(name: str) -> Any:
     """Loads a public name at its first use (PEP 562)."""
-    if name in _MODULE_OF:
-        return getattr(import_module(_MODULE_OF[name]), name)
+    if name in __all__:
+        return getattr(import_module(f"detect_icd.{_HOME.get(name, 'model')}"), name)
     raise AttributeError(f"module 'detect_icd' has no attribute {name!r}")
 
 

@@ -20,7 +20,7 @@ from grpc_status import rpc_status
 
 from detect_icd.errors import DetectIcdError
 from detect_icd.formats import proto
-from detect_icd.model import DetectRequest, Detection, Settled
+from detect_icd.model import Detection, DetectRequest, Settled
 from detect_icd.v1 import detection_pb2 as pb
 from detect_icd.v1 import detection_pb2_grpc
 
@@ -103,7 +103,7 @@ class Client:
             self._channel = grpc.insecure_channel(target, options=options)
         else:
             self._channel = grpc.secure_channel(target, tls.credentials(), options=options)
-        self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)
+        self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._timeout = timeout
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 

@@ -8,7 +8,7 @@ from typing import Any
 from detect_icd import validation
 from detect_icd.errors import DetectIcdError, InvalidRequestError
 from detect_icd.formats.json import document_id, dump_line, parse_object, request_from_plain, to_plain
-from detect_icd.model import DetectRequest, Detection
+from detect_icd.model import Detection, DetectRequest
 
 Detect = Callable[[DetectRequest], Detection]
 """A Detector's or a Client's `detect`."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, cast
 
 import typer
 
@@ -15,11 +15,13 @@ from detect_icd.batch import run
 from detect_icd.batch.lines import AbortBatchError, Detect
 from detect_icd.cli import options
 from detect_icd.cli.exits import DOCUMENT_CODES, FAILED, SERVER, UsageError
-from detect_icd.model import DetectRequest, Detection
+from detect_icd.model import Detection, DetectRequest
 
 
 def batch(
-    input_file: Annotated[str, typer.Argument(metavar="INPUT.jsonl", help="Lines of {id, text, ...}; - is standard input.")],
+    input_file: Annotated[
+        str, typer.Argument(metavar="INPUT.jsonl", help="Lines of {id, text, ...}; - is standard input.")
+    ],
     output_file: Annotated[str, typer.Argument(metavar="OUTPUT.jsonl", help="Where to write; - is standard output.")],
     *,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes here, calls at once there.")] = 1,
@@ -61,23 +63,25 @@ def _check_paths(input_file: str, output_file: str, resume: bool) -> None:
         raise UsageError(f"{output_file} is a directory: give a file to write to")
     if resume and output_file == options.STDIN:
         raise UsageError("--resume needs an output file: what went to standard output cannot be counted")
-    if options.STDIN not in (input_file, output_file) and Path(output_file).exists():
-        if Path(input_file).samefile(output_file):
-            raise UsageError("input and output are the same file: give another name to write to")
+    both_files = options.STDIN not in (input_file, output_file) and Path(output_file).exists()
+    if both_files and Path(input_file).samefile(output_file):
+        raise UsageError("input and output are the same file: give another name to write to")
 
 
 def _open(stack: ExitStack, name: str, mode: str, standard: BinaryIO) -> BinaryIO:
     if name == options.STDIN:
         return standard
-    file: BinaryIO = stack.enter_context(Path(name).open(mode))  # type: ignore[arg-type]
-    return file
+    return cast(BinaryIO, stack.enter_context(Path(name).open(mode)))
 
 
 @contextmanager
 def _remote(target: str, timeout: float, workers: int, defaults: DetectRequest) -> Iterator[run.Submit]:
     from detect_icd.client import Client
 
-    with Client(target, timeout=timeout) as client, run.in_threads(workers, defaults, _stopping(client.detect)) as submit:
+    with (
+        Client(target, timeout=timeout) as client,
+        run.in_threads(workers, defaults, _stopping(client.detect)) as submit,
+    ):
         yield submit
 
 

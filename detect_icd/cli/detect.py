@@ -33,7 +33,9 @@ def detect(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show for each mention its words, cues, rules and lexicon rows.")
     ] = False,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to the terminal.")] = "",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to the terminal.")
+    ] = "",
     timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
 ) -> None:
     """Find and code the diagnoses of one document.

@@ -18,12 +18,14 @@ def lexicon() -> None:
 
 
 @app.command()
-def explain(phrase: Annotated[str, typer.Argument(help="A phrase as a clinician writes it, in inverted commas.")]) -> None:
+def explain(
+    phrase: Annotated[str, typer.Argument(help="A phrase as a clinician writes it, in inverted commas.")],
+) -> None:
     """Say which rows know a phrase and what it yields."""
     from detect_icd.formats.explanation import senses_table
     from detect_icd.lexicon import Lexicon
 
-    senses = Lexicon.default().find(phrase)
+    senses = Lexicon.default().phrases.find(phrase)
     if not senses:
         raise NotFoundError("the lexicon does not know this phrase; `detect-icd detect` also reads its parts")
     Console().print(senses_table(phrase, senses))

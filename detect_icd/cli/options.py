@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +22,9 @@ DEFAULT_TIMEOUT_SECONDS = 60.0
 Target = Annotated[str, typer.Option("--target", metavar="HOST:PORT", help="Ask this server instead of working here.")]
 DateOfService = Annotated[
     str,
-    typer.Option("--date-of-service", metavar="YYYY-MM-DD", help="Chooses the code set and the policies; default today."),
+    typer.Option(
+        "--date-of-service", metavar="YYYY-MM-DD", help="Chooses the code set and the policies; default today."
+    ),
 ]
 SettingName = Annotated[
     str,

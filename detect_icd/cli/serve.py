@@ -13,7 +13,8 @@ from detect_icd.cli.exits import UsageError
 
 def serve(
     address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Where to listen; port 0 takes a free one. [127.0.0.1:50051]")
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where to listen; port 0 takes a free one. [127.0.0.1:50051]"),
     ] = None,
     *,
     max_text_bytes: Annotated[int | None, typer.Option(help="Longest text taken, bytes of UTF-8. [1048576]")] = None,

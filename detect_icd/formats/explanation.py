@@ -33,7 +33,7 @@ def _of_mention(mention: Mention, lexicon: Lexicon) -> Iterable[Text]:
         yield Text(f"  detail   {attribute.kind} = {attribute.value} (at {attribute.span.start})")
     for code in mention.codes:
         missing = f"; would be more specific with: {', '.join(code.missing)}" if code.missing else ""
-        rows = ", ".join(dict.fromkeys(sense.row for sense in lexicon.find(code.matched_term)))
+        rows = ", ".join(dict.fromkeys(sense.row for sense in lexicon.phrases.find(code.matched_term)))
         source = f' from "{code.matched_term}"' + (f" ({rows})" if rows else "")
         yield Text(f"  code     {code.code} {code.score:.2f} {code.match_kind.lower()}{source}{missing}")
     if not mention.reportable:

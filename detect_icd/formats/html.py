@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from detect_icd.formats.words import assertion_class, assertion_words, reason_words
@@ -123,11 +123,11 @@ def _versions(detection: Detection) -> str:
     return "<br>".join(map(escape, lines))
 
 
-def _table(caption: str, head: tuple[str, ...], rows: list[tuple[str, ...]], code_column: int = -1) -> str:
+def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]], code_column: int = -1) -> str:
     cells = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = "".join(
         "<tr>"
-        + "".join(f'<td{" class=code" if n == code_column else ""}>{escape(cell)}</td>' for n, cell in enumerate(row))
+        + "".join(f"<td{' class=code' if n == code_column else ''}>{escape(cell)}</td>" for n, cell in enumerate(row))
         + "</tr>\n"
         for row in rows
     )

@@ -11,7 +11,7 @@ from typing import Any
 from detect_icd import validation
 from detect_icd.errors import InvalidRequestError
 from detect_icd.formats.records import decoder, encoder
-from detect_icd.model import DetectRequest, Detection, OffsetUnit, Patient, Setting, Sex
+from detect_icd.model import Detection, DetectRequest, OffsetUnit, Patient, Setting, Sex
 
 
 def to_plain(value: Any) -> dict[str, Any]:
@@ -49,7 +49,9 @@ def parse_object(line: bytes | str) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         at = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise InvalidRequestError(
-            f'not a JSON object{at}: each line must be one, as {{"id": "1", "text": "..."}}', field="", reason="INVALID_JSON"
+            f'not a JSON object{at}: each line must be one, as {{"id": "1", "text": "..."}}',
+            field="",
+            reason="INVALID_JSON",
         ) from None
     return validation.record(plain if plain is not None else [], "")
 
@@ -69,7 +71,8 @@ def request_from_plain(plain: Mapping[str, Any], defaults: DetectRequest | None 
         base,
         text=validation.string(plain["text"], "text"),
         document_id=document_id(plain) or base.document_id,
-        date_of_service=validation.optional_date(plain.get("date_of_service"), "date_of_service") or base.date_of_service,
+        date_of_service=validation.optional_date(plain.get("date_of_service"), "date_of_service")
+        or base.date_of_service,
         setting=validation.optional_enum(Setting, plain.get("setting"), "setting") or base.setting,
         reason_for_visit=validation.string(plain.get("reason_for_visit"), "reason_for_visit") or base.reason_for_visit,
         patient=patient_from_plain(plain["patient"]) if plain.get("patient") is not None else base.patient,

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from detect_icd import validation
 from detect_icd.formats.json import request_from_plain
 from detect_icd.formats.records import decoder, encoder
-from detect_icd.model import DetectRequest, Detection, Mention, Settled
+from detect_icd.model import Detection, DetectRequest, Mention, Settled
 from detect_icd.v1 import detection_pb2 as pb
 
 _Message = TypeVar("_Message", bound=Message)

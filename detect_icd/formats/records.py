@@ -25,27 +25,29 @@ Convert = Callable[[Any], Any]
 Getter = Callable[[Any, str], Any]
 
 
-@lru_cache(maxsize=256)
 def encoder(kind: Any, *, numbered_enums: bool = False) -> Convert:
     """A function from a value of `kind` to str, int, float, bool, None, list and dict.
 
     Enum values become their names, or with `numbered_enums` the proto's numbers: a member's place counted from 1,
     0 for None. None of a number stays None (a field with presence).
     """
+    return _encoder(kind, numbered_enums)
+
+
+@lru_cache(maxsize=256)
+def _encoder(kind: Any, numbered_enums: bool) -> Convert:
     origin = typing.get_origin(kind)
     if origin is tuple:
-        item = encoder(typing.get_args(kind)[0], numbered_enums=numbered_enums)
+        item = _encoder(typing.get_args(kind)[0], numbered_enums)
         return lambda values: [item(value) for value in values]
     if origin in (types.UnionType, typing.Union):
         inner_kind = _without_none(kind)
-        inner = encoder(inner_kind, numbered_enums=numbered_enums)
-        empty = _empty(inner_kind, numbered_enums=numbered_enums)
+        inner = _encoder(inner_kind, numbered_enums)
+        empty = _empty(inner_kind, numbered_enums)
         return lambda value: empty if value is None else inner(value)
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        plan = [
-            (field.name, encoder(hints[field.name], numbered_enums=numbered_enums)) for field in dataclasses.fields(kind)
-        ]
+        plan = [(field.name, _encoder(hints[field.name], numbered_enums)) for field in dataclasses.fields(kind)]
         return lambda value: {name: convert(getattr(value, name)) for name, convert in plan}
     if issubclass(kind, StrEnum):
         if numbered_enums:
@@ -59,26 +61,30 @@ def encoder(kind: Any, *, numbered_enums: bool = False) -> Convert:
     return _same
 
 
-@lru_cache(maxsize=256)
 def decoder(kind: Any, get: Getter) -> Convert:
     """The way back; `get(source, name)` reads a field (a dict's or a message's), None where it is missing.
 
     Enum values come as names, with or without prefix, or as the proto's numbers. For answers of a server of the same
     contract: an unknown enum value of a newer one becomes None where the model allows that, else the type's first.
     """
+    return _decoder(kind, get)
+
+
+@lru_cache(maxsize=256)
+def _decoder(kind: Any, get: Getter) -> Convert:
     origin = typing.get_origin(kind)
     if origin is tuple:
-        item = decoder(typing.get_args(kind)[0], get)
+        item = _decoder(typing.get_args(kind)[0], get)
         return lambda values: tuple(item(value) for value in _each(values))
     if origin in (types.UnionType, typing.Union):
         inner_kind = _without_none(kind)
         if issubclass(inner_kind, StrEnum):
             return _enum_reader(inner_kind, None)
-        inner = decoder(inner_kind, get)
+        inner = _decoder(inner_kind, get)
         return lambda value: None if value is None or value == "" else inner(value)
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        plan = [(field.name, decoder(hints[field.name], get)) for field in dataclasses.fields(kind)]
+        plan = [(field.name, _decoder(hints[field.name], get)) for field in dataclasses.fields(kind)]
         make: Any = kind
         return lambda source: make(**{name: convert(get(source, name)) for name, convert in plan})
     if issubclass(kind, StrEnum):
@@ -100,7 +106,7 @@ def _without_none(kind: Any) -> Any:
     return next(part for part in typing.get_args(kind) if part is not type(None))
 
 
-def _empty(kind: Any, *, numbered_enums: bool) -> Any:
+def _empty(kind: Any, numbered_enums: bool) -> Any:
     if issubclass(kind, StrEnum):
         return 0 if numbered_enums else UNSPECIFIED
     return "" if issubclass(kind, date | str) else None

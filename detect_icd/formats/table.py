@@ -70,7 +70,10 @@ def _removed(detection: Detection) -> Table:
     table = _table("Left out", "Code", "Description", "From", "Why")
     for removed in detection.removed:
         table.add_row(
-            removed.code, escape(removed.description), escape(", ".join(removed.mention_ids)), escape(removed.explanation)
+            removed.code,
+            escape(removed.description),
+            escape(", ".join(removed.mention_ids)),
+            escape(removed.explanation),
         )
     return table
 

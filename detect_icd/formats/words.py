@@ -6,7 +6,7 @@ from detect_icd.model import Assertion, Certainty, Experiencer, Mention, Presenc
 
 
 def assertion_words(assertion: Assertion) -> str:
-    """ "present", or whatever else the text says: "absent", "family (mother), historical" ..."""
+    """What the text says in words: "present", or "absent", "family (mother), historical" ..."""
     parts = []
     if assertion.presence is Presence.ABSENT:
         parts.append("absent")

@@ -86,7 +86,7 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._streams += 1
         try:
             if self._streams > self._max_streams:
-                raise OverloadedError(
+                raise OverloadedError(  # noqa: TRY301 - as above
                     f"{self._max_streams} streams are open, more this server does not hold: come back later",
                     retry_after_seconds=1.0,
                 )

@@ -15,16 +15,20 @@ class ServerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DETECT_ICD_", frozen=True)
 
-    address: str = Field(DEFAULT_ADDRESS, description="Where to listen, HOST:PORT; port 0 takes a free one.")
+    address: str = Field(default=DEFAULT_ADDRESS, description="Where to listen, HOST:PORT; port 0 takes a free one.")
     max_text_bytes: int = Field(
-        MAX_TEXT_BYTES, ge=1, le=MAX_TEXT_BYTES, description="Longest text taken, in bytes of UTF-8."
+        default=MAX_TEXT_BYTES, ge=1, le=MAX_TEXT_BYTES, description="Longest text taken, in bytes of UTF-8."
     )
-    workers: int = Field(2, ge=1, le=64, description="Detections at work at once.")
-    queue: int = Field(64, ge=0, description="Calls that may wait for a worker; further ones are asked to come back.")
-    max_streams: int = Field(1000, ge=1, description="Streams open at once.")
-    max_open_documents: int = Field(64, ge=1, description="Documents open at once on one stream.")
+    workers: int = Field(default=2, ge=1, le=64, description="Detections at work at once.")
+    queue: int = Field(
+        default=64, ge=0, description="Calls that may wait for a worker; further ones are asked to come back."
+    )
+    max_streams: int = Field(default=1000, ge=1, description="Streams open at once.")
+    max_open_documents: int = Field(default=64, ge=1, description="Documents open at once on one stream.")
     reflection: bool = Field(default=True, description="Answer server reflection (grpcurl and the like).")
-    grace_seconds: float = Field(10.0, ge=0, description="Time for calls under way once the server is told to stop.")
+    grace_seconds: float = Field(
+        default=10.0, ge=0, description="Time for calls under way once the server is told to stop."
+    )
 
     @property
     def max_message_bytes(self) -> int:

@@ -10,7 +10,7 @@ from typing import Protocol
 from detect_icd import validation
 from detect_icd.errors import CancelledError, InvalidRequestError, NotFoundError
 from detect_icd.formats import proto
-from detect_icd.model import DetectRequest, Detection, Settled
+from detect_icd.model import Detection, DetectRequest, Settled
 from detect_icd.service.status import DocumentOpenError, OverloadedError, status_of
 from detect_icd.service.wire import Undecodable
 from detect_icd.v1 import detection_pb2 as pb

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
@@ -40,7 +40,7 @@ def decode(data: bytes, kind: type[_M]) -> _M | Undecodable:
     try:
         return kind.FromString(data)
     except DecodeError:
-        return _explain(data, kind.DESCRIPTOR)
+        return _explain(data, cast(Descriptor, kind.DESCRIPTOR))
 
 
 def _explain(data: bytes, descriptor: Descriptor) -> Undecodable:
@@ -71,7 +71,7 @@ def _strings(data: memoryview, descriptor: Descriptor, prefix: str, depth: int) 
     position = 0
     while position < len(data):
         tag, position = _varint(data, position)
-        wire_type, value, position = tag & 7, memoryview(b""), position
+        wire_type, value = tag & 7, memoryview(b"")
         if wire_type == _VARINT:
             _, position = _varint(data, position)
         elif wire_type == _LENGTH:
@@ -97,6 +97,6 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
     value = 0
     for n, byte in enumerate(data[position : position + 10]):
         value |= (byte & 0x7F) << (7 * n)
-        if byte < 0x80:  # noqa: PLR2004 - the continuation bit
+        if byte < 0x80:  # no continuation bit
             return value, position + n + 1
     raise ValueError

@@ -10,7 +10,7 @@ from detect_icd.v1 import detection_pb2_grpc
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stub_detector import StubDetector  # noqa: E402
+from stub_detector import StubDetector
 
 
 @pytest.fixture

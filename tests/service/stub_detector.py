@@ -61,5 +61,3 @@ def mentions(text: str) -> tuple[Mention, ...]:
         Mention(f"m{n}", Span(*found.span()), found.group(), "", Concept("pain", "Pain"), Assertion(), reportable=True)
         for n, found in enumerate(re.finditer("pain", text), 1)
     )
-
-

@@ -104,7 +104,10 @@ def test_a_cancelled_document_can_be_opened_again(ask):
     [
         (whole(DetectRequest(" ", document_id="bad")), "TEXT_EMPTY"),
         (pb.DetectStreamRequest(document=pb.DetectRequest(document_id="bad", text="a\0b")), "TEXT_NUL"),
-        (pb.DetectStreamRequest(document=pb.DetectRequest(document_id="bad", text="a", setting=9)), "UNKNOWN_ENUM_VALUE"),
+        (
+            pb.DetectStreamRequest(document=pb.DetectRequest(document_id="bad", text="a", setting=9)),
+            "UNKNOWN_ENUM_VALUE",
+        ),
         (whole(DetectRequest("crash", document_id="bad")), "INTERNAL"),
         (closed("bad"), "NOT_FOUND"),
         (appended("bad", "x"), "NOT_FOUND"),
@@ -132,7 +135,9 @@ def test_invalid_utf8_costs_the_document_named_beside_it(ask_raw):
 
 def test_an_undecodable_piece_drops_its_open_document_with_one_error(ask_raw):
     bad = appended("d", "pain").SerializeToString().replace(b"pain", b"p\xffin")
-    answers = ask_raw(opened(document("")), appended("d", "x"), bad, appended("d", "y"), closed("d"), whole(document("z")))
+    answers = ask_raw(
+        opened(document("")), appended("d", "x"), bad, appended("d", "y"), closed("d"), whole(document("z"))
+    )
     assert kinds(answers) == [("d", "error"), ("d", "result")]
 
 
