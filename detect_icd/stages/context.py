@@ -1,0 +1,191 @@
+"""Says of every mention what the text asserts of it, after ConText, with spaCy finding the cues.
+
+Only the sentences that hold mentions, and the heads of the lists they stand in, become a spaCy Doc. Its words are
+reduced to those that some cue knows, so the vocabulary never grows and threads may share it. `ContextStage` serves
+the detector; `clinical_context` is the same stage as a component for any spaCy pipeline.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from spacy.language import Language
+from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc
+from spacy.tokens import Span as SpacySpan
+from spacy.vocab import Vocab
+
+from detect_icd.lexicon import Lexicon
+from detect_icd.model import Certainty, Experiencer, Presence, Temporality
+from detect_icd.spans import Span
+from detect_icd.stages.cues import OTHER_WORD, CuePhrase, compile_cues, word_class
+from detect_icd.stages.lists import list_heads
+from detect_icd.stages.scopes import Scopes, choose
+from detect_icd.stages.sections import Section, SectionTable, find_sections
+from detect_icd.stages.sentences import Sentence, split_sentences
+from detect_icd.stages.verdict import NOTHING_SAID, Judgement, judge
+from detect_icd.text import NormalizedText
+
+__all__ = ["ClinicalContext", "ContextRules", "ContextStage", "Judgement", "create_clinical_context"]
+
+class ContextRules:
+    """The cue table compiled for spaCy, and the section table; made once, shared by threads."""
+
+    def __init__(self, cue_rows: Iterable[Mapping[str, str]], sections: SectionTable) -> None:
+        self.sections = sections
+        self._phrases = compile_cues(cue_rows)
+        words = {word for phrase in self._phrases for word in phrase.words}
+        self._known = {word: word for word in sorted(words)}
+        self._vocab = Vocab()
+        for word in (*self._known, OTHER_WORD):
+            _ = self._vocab[word]
+        self._matcher = PhraseMatcher(self._vocab)
+        by_words: dict[tuple[str, ...], list[CuePhrase]] = {}
+        for phrase in self._phrases:
+            by_words.setdefault(phrase.words, []).append(phrase)
+        self._by_key: dict[int, list[CuePhrase]] = {}
+        for number, (phrase_words, phrases) in enumerate(by_words.items()):
+            key = f"cue{number}"
+            self._matcher.add(key, [Doc(self._vocab, words=list(phrase_words))])
+            self._by_key[self._vocab.strings[key]] = phrases
+
+    def doc(self, words: Sequence[str], starts: Sequence[bool]) -> Doc:
+        """A Doc of normalised words; `starts` says of each whether a sentence begins with it."""
+        known = self._known
+        return Doc(self._vocab, words=[known.get(word) or self._class(word) for word in words], sent_starts=list(starts))
+
+    def _class(self, word: str) -> str:
+        name = word_class(word)
+        return name if name in self._known else OTHER_WORD
+
+    def find(self, doc: Doc) -> list[tuple[Span, list[CuePhrase]]]:
+        """Every cue phrase of the table in a Doc, overlapping ones too."""
+        by_key = self._by_key
+        return [(Span(start, end), by_key[key]) for key, start, end in self._matcher(doc)]
+
+
+class ContextStage:
+    """Assesses mentions; holds nothing but its rules."""
+
+    def __init__(self, rules: ContextRules) -> None:
+        self._rules = rules
+
+    @property
+    def sections(self) -> SectionTable:
+        """The headers this stage was made with."""
+        return self._rules.sections
+
+    def assess(
+        self, text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence], spans: Sequence[Span]
+    ) -> list[Judgement]:
+        """One judgement a span (code points of the source), in the order given; spans may overlap."""
+        if not spans or not sentences:
+            return [NOTHING_SAID for _ in spans]
+        bounds = [sentence.span.start for sentence in sentences]
+        holders = [max(0, bisect_right(bounds, span.start) - 1) for span in spans]
+        mentions: dict[int, list[Span]] = {}
+        tokens = []
+        for span, holder in zip(spans, holders, strict=True):
+            sentence = sentences[holder]
+            first = max(sentence.first, text.token_at(span.start))
+            last = min(sentence.last, max(first, text.token_at(max(span.start, span.end - 1))) + 1)
+            tokens.append(Span(first, last))
+            mentions.setdefault(holder, []).append(tokens[-1])
+        heads = list_heads(text, sections, sentences)
+        needed = sorted({*mentions, *(heads[holder] for holder in mentions if holder in heads)})
+        scopes = self._scopes(text, [sentences[i] for i in needed], [mentions.get(i, []) for i in needed])
+        scope_of = dict(zip(needed, scopes, strict=True))
+        governing = {i: scope_of[i].governing() for i in {heads[h] for h in mentions if h in heads}}
+        judgements = []
+        for mention, holder in zip(tokens, holders, strict=True):
+            scope = scope_of[holder]
+            reached = scope.reaching(mention)
+            if holder in heads:
+                reached = [*(one for one in governing[heads[holder]] if scope.inherits(one.rule, mention)), *reached]
+            section = sections[sentences[holder].section]
+            judgements.append(judge(text, section, reached, mention))
+        return judgements
+
+    def _scopes(
+        self, text: NormalizedText, sentences: Sequence[Sentence], mentions: Sequence[Sequence[Span]]
+    ) -> list[Scopes]:
+        """The cues of each sentence, found in one Doc; positions are the text's tokens."""
+        words: list[str] = []
+        starts: list[bool] = []
+        shifts = []
+        for sentence in sentences:
+            shifts.append(len(words))
+            words += text.words[sentence.first : sentence.last]
+            starts += [False] * (sentence.last - sentence.first)
+            if sentence.first < sentence.last:
+                starts[shifts[-1]] = True
+        found: list[list[tuple[Span, list[CuePhrase]]]] = [[] for _ in sentences]
+        for span, phrases in self._rules.find(self._rules.doc(words, starts)):
+            number = bisect_right(shifts, span.start) - 1
+            sentence = sentences[number]
+            shift = sentence.first - shifts[number]
+            place = Span(span.start + shift, span.end + shift)
+            if place.end <= sentence.last:
+                found[number].append((place, phrases))
+        return [
+            Scopes(text.words, whole, choose(text.words, whole, cues, inside), inside)
+            for whole, cues, inside in zip(
+                (Span(sentence.first, sentence.last) for sentence in sentences), found, mentions, strict=True
+            )
+        ]
+
+
+class ClinicalContext:
+    """The spaCy component: sets the assertion of every entity of a Doc as extension attributes."""
+
+    def __init__(self, stage: ContextStage) -> None:
+        self._stage = stage
+        for name in _FLAGS:
+            if not SpacySpan.has_extension(name):
+                SpacySpan.set_extension(name, default=False)
+        if not SpacySpan.has_extension("cues"):
+            SpacySpan.set_extension("cues", default=[])
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Sections and sentences come from the text itself, so no other component is needed."""
+        if not doc.ents:
+            return doc
+        text = NormalizedText.of(doc.text)
+        sections = find_sections(text, self._stage.sections)
+        sentences = split_sentences(text, sections)
+        spans = [Span(entity.start_char, entity.end_char) for entity in doc.ents]
+        for entity, judgement in zip(doc.ents, self._stage.assess(text, sections, sentences, spans), strict=True):
+            assertion = judgement.assertion
+            attributes = entity._
+            attributes.is_negated = assertion.presence is Presence.ABSENT
+            attributes.is_uncertain = assertion.certainty is Certainty.UNCERTAIN
+            attributes.is_historical = assertion.temporality is Temporality.HISTORICAL
+            attributes.is_hypothetical = assertion.temporality is Temporality.HYPOTHETICAL
+            attributes.is_future = assertion.temporality is Temporality.FUTURE
+            attributes.is_family = assertion.experiencer is Experiencer.FAMILY
+            attributes.is_other = assertion.experiencer is Experiencer.OTHER
+            # plain values: a Doc with them can be pickled, stored in a DocBin and passed between processes
+            attributes.cues = [
+                {"start": cue.span.start, "end": cue.span.end, "text": cue.text, "category": str(cue.category)}
+                for cue in judgement.cues
+            ]
+        return doc
+
+
+_FLAGS = (
+    "is_negated",
+    "is_uncertain",
+    "is_historical",
+    "is_hypothetical",
+    "is_future",
+    "is_family",
+    "is_other",
+)
+
+
+@Language.factory("clinical_context", assigns=[f"span._.{name}" for name in (*_FLAGS, "cues")], requires=["doc.ents"])
+def create_clinical_context(nlp: Language, name: str) -> ClinicalContext:
+    """`nlp.add_pipe("clinical_context")`: the packaged cue and section tables."""
+    lexicon = Lexicon.default()
+    table = SectionTable(lexicon.table("sections"))
+    return ClinicalContext(ContextStage(ContextRules(lexicon.table("cues"), table)))

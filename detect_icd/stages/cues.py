@@ -1,0 +1,143 @@
+"""Compiles the rows of `lexicon/cues.tsv` into rules: which words are a cue, and what it reaches.
+
+A row's `cue` is a pattern (`stages.patterns`) over normalised words. Three marks may stand in it: `<number>` and
+`<year>` for figures, `<start>` and `<end>` for the edge of the sentence (a comma, semicolon or closing bracket
+counts as an end). Rows with the same words and other categories add up: "no history of" denies and is history.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+
+from detect_icd.errors import LexiconError
+from detect_icd.model import CueCategory
+from detect_icd.stages.patterns import expand
+
+NUMBER, YEAR, START, END, OTHER_WORD = "<number>", "<year>", "<start>", "<end>", "_"
+_YEAR = re.compile(r"(?:19|20)\d\d\Z")
+
+
+class Act(StrEnum):
+    """What a row does that is not a cue of the public contract."""
+
+    CURRENT = "CURRENT"
+    """Calls off history in its scope: "for three days", "currently"."""
+
+    TERMINATOR = "TERMINATOR"
+    """Ends the scope of the categories named in the column `scope` ("all": of every one)."""
+
+    PSEUDO = "PSEUDO"
+    """Looks like a cue and is none; takes the words it covers out of play."""
+
+
+class Reach(Enum):
+    """How far a scope goes at most, short of a terminator."""
+
+    NEXT = "next"
+    """Only a mention that touches the cue."""
+
+    PHRASE = "phrase"
+    """To the next comma, semicolon, colon or bracket."""
+
+    SENTENCE = "sentence"
+
+    LIST = "list"
+    """As SENTENCE; before a colon that ends the sentence also over the list below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row at work; `words` (0: any) limits the distance in tokens between cue and mention."""
+
+    category: CueCategory | Act
+    forward: bool
+    backward: bool
+    reach: Reach
+    words: int
+    relative: str
+    ends: frozenset[CueCategory]
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class CuePhrase:
+    """One word sequence and the rules it sets off."""
+
+    words: tuple[str, ...]
+    at_start: bool
+    at_end: bool
+    rules: tuple[Rule, ...]
+
+
+def compile_cues(rows: Iterable[Mapping[str, str]]) -> list[CuePhrase]:
+    """Every phrase of the table, in its order; raises LexiconError naming a faulty row."""
+    phrases: dict[tuple[str, ...], list[Rule]] = {}
+    for row in rows:
+        rule = _rule(row)
+        for words in expand(row["cue"]):
+            rules = phrases.setdefault(words, [])
+            same = next((other for other in rules if _alike(other, rule)), None)
+            if same is None:
+                rules.append(rule)
+            elif replace(same, row=rule.row) != rule:
+                raise LexiconError(f"{rule.row}: cue {' '.join(words)!r} stands otherwise in {same.row}")
+    compiled = []
+    for words, rules in phrases.items():
+        at_start, at_end = words[0] == START, words[-1] == END
+        inner = words[at_start : len(words) - at_end]
+        if not inner or START in inner or END in inner:
+            raise LexiconError(f"{rules[0].row}: {START} may only come first and {END} last, around a word")
+        compiled.append(CuePhrase(inner, at_start, at_end, tuple(rules)))
+    return compiled
+
+
+def _alike(one: Rule, other: Rule) -> bool:
+    """Whether two rules of the same words would contradict each other if they differ in anything else."""
+    return (one.category, one.forward, one.backward, one.ends) == (
+        other.category,
+        other.forward,
+        other.backward,
+        other.ends,
+    )
+
+
+def _rule(row: Mapping[str, str]) -> Rule:
+    where = row.get("_at", "cues")
+    category: CueCategory | Act
+    try:
+        category = Act(row["category"]) if row["category"] in set(Act) else CueCategory(row["category"])
+        ends = frozenset[CueCategory]()
+        reach, words = Reach.SENTENCE, 0
+        if category is Act.TERMINATOR:
+            ends = frozenset(CueCategory if row["scope"] == "all" else map(CueCategory, row["scope"].split()))
+        elif category is not Act.PSEUDO:
+            name, _, limit = row["scope"].partition(" ")
+            if name.isdigit():
+                words = int(name)
+            else:
+                reach, words = Reach(name), int(limit or 0)
+    except ValueError as error:
+        raise LexiconError(f"{where}: category {row['category']!r} with scope {row['scope']!r}: {error}") from error
+    direction = row["direction"]
+    if (category in (Act.TERMINATOR, Act.PSEUDO)) == bool(direction):
+        raise LexiconError(f"{where}: a cue has a direction, a terminator or pseudo-cue has none")
+    return Rule(
+        category,
+        direction in ("forward", "both"),
+        direction in ("backward", "both"),
+        reach,
+        words,
+        row["relative"],
+        ends,
+        where,
+    )
+
+
+def word_class(word: str) -> str:
+    """The class of a word no cue knows: a year, a number, or any other word."""
+    if not word[0].isdigit():
+        return OTHER_WORD
+    return YEAR if _YEAR.match(word) else NUMBER

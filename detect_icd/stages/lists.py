@@ -1,0 +1,70 @@
+"""Finds the line that heads a list, for what it says ("Negative for:") holds for every item below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from detect_icd.stages.sections import Section
+from detect_icd.stages.sentences import Sentence, starts_item
+from detect_icd.text import NormalizedText
+
+_LINES = 12
+_LINE_TOKENS = 12
+
+
+def list_heads(
+    text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence]
+) -> dict[int, int]:
+    """Sentence -> the sentence that heads its list (the nearest one); both are indices.
+
+    A head ends with a colon and is no section header. Its list are the items below it (bullets, numbers), blank
+    lines between them allowed, or else the short lines up to a blank one. Only what stands before a sentence
+    decides its head.
+    """
+    heads: dict[int, int] = {}
+    words = text.words
+    for i, sentence in enumerate(sentences[:-1]):
+        if not _is_head(words, sentence):
+            continue
+        header = sections[sentence.section].header
+        if header.start < header.end and header.start == sentence.span.start:
+            continue
+        for j in _items(text, sentences, i):
+            heads[j] = i
+    return heads
+
+
+def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int) -> list[int]:
+    """The sentences of the list below a head."""
+    source, words = text.source, text.words
+    items: list[int] = []
+    bulleted = starts_item(source, sentences[head + 1].span.start)
+    for j in range(head + 1, len(sentences)):
+        sentence, before = sentences[j], sentences[j - 1]
+        if sentence.section != sentences[head].section:
+            break
+        gap = _line_ends(source, before)
+        if not bulleted:
+            if gap != 1 or j - head > _LINES or sentence.last - sentence.first > _LINE_TOKENS:
+                break
+            if starts_item(source, sentence.span.start):
+                break
+        elif gap and not starts_item(source, sentence.span.start):
+            break
+        items.append(j)
+        if _is_head(words, sentence):
+            break
+    return items
+
+
+def _is_head(words: Sequence[str], sentence: Sentence) -> bool:
+    return sentence.first < sentence.last and words[sentence.last - 1] == ":"
+
+
+def _line_ends(source: str, sentence: Sentence) -> int:
+    """Line ends in the white space that closes a sentence."""
+    end = sentence.span.end
+    start = end
+    while start > sentence.span.start and source[start - 1].isspace():
+        start -= 1
+    return source.count("\n", start, end)

@@ -1,0 +1,187 @@
+"""Decides which cues of one sentence reach which of its mentions: ConText's scopes, as data asks for them.
+
+Positions are tokens of one Doc. Of cues that overlap the longest counts, then the leftmost; a cue inside a
+mention is part of its name ("migraine without aura") and counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from detect_icd.model import CueCategory
+from detect_icd.spans import Span
+from detect_icd.stages.cues import CuePhrase, Reach, Rule
+
+_EDGES = frozenset(".,;)]|!")
+_PHRASE_ENDS = frozenset(",;:()[]")
+_ONE_AT_A_TIME = frozenset({CueCategory.FAMILY, CueCategory.OTHER_PERSON})
+_LIST_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCue:
+    """A cue phrase where it stands."""
+
+    span: Span
+    phrase: CuePhrase
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A rule that reaches a mention, and the cue's tokens."""
+
+    rule: Rule
+    span: Span
+
+
+def choose(
+    words: Sequence[str],
+    sentence: Span,
+    found: Iterable[tuple[Span, Sequence[CuePhrase]]],
+    mentions: Sequence[Span],
+) -> list[PlacedCue]:
+    """The cues of a sentence that count: at the edge they ask for, in no mention, the longest of those that overlap."""
+    placed = [
+        PlacedCue(span, phrase)
+        for span, phrases in found
+        for phrase in phrases
+        if (not phrase.at_start or _at_start(words, sentence, span))
+        and (not phrase.at_end or _at_end(words, sentence, span))
+        and not any(mention.contains(span) for mention in mentions)
+    ]
+    kept: list[PlacedCue] = []
+    taken: set[int] = set()
+    placed.sort(key=lambda cue: (-len(cue.span) - cue.phrase.at_end - cue.phrase.at_start, cue.span.start))
+    for cue in placed:
+        tokens = range(cue.span.start, cue.span.end)
+        if taken.isdisjoint(tokens):
+            taken.update(tokens)
+            kept.append(cue)
+    kept.sort(key=lambda cue: cue.span)
+    return kept
+
+
+def _at_start(words: Sequence[str], sentence: Span, span: Span) -> bool:
+    """Bullets and numbers before it do not matter."""
+    return not any(word.isalpha() for word in words[sentence.start : span.start])
+
+
+def _at_end(words: Sequence[str], sentence: Span, span: Span) -> bool:
+    return span.end == sentence.end or words[span.end] in _EDGES
+
+
+class Scopes:
+    """The chosen cues of one sentence, asked mention by mention."""
+
+    def __init__(self, words: Sequence[str], sentence: Span, cues: Sequence[PlacedCue], mentions: Sequence[Span]) -> None:
+        """`words` of the whole Doc; `sentence`, `cues` and `mentions` by token."""
+        self._words = words
+        self._sentence = sentence
+        self._cues = cues
+        self._mentions = mentions
+        self._scopes = [
+            (cue, rule, self._forward_end(cue, rule) if rule.forward else -1, self._backward_start(cue, rule))
+            for cue in cues
+            for rule in cue.phrase.rules
+            if rule.forward or rule.backward
+        ]
+
+    def reaching(self, mention: Span) -> list[Reached]:
+        """The rules in whose scope a mention lies, in order of place."""
+        reached = []
+        for cue, rule, end, start in self._scopes:
+            span = cue.span
+            if rule.forward and span.start < mention.start < end:
+                gap = mention.start - span.end
+            elif rule.backward and start < mention.end <= span.start:
+                gap = span.start - mention.end
+            elif rule.backward and mention.start < span.start < mention.end < span.end:
+                gap = 0
+            else:
+                continue
+            if (rule.words and gap > rule.words) or (rule.reach is Reach.NEXT and gap > 0):
+                continue
+            reached.append(Reached(rule, span))
+        return reached
+
+    def governing(self) -> list[Reached]:
+        """The rules that reach over the list below, where a colon ends the sentence."""
+        last = self._sentence.end - 1
+        return [
+            Reached(rule, cue.span)
+            for cue, rule, end, _ in self._scopes
+            if rule.forward and rule.reach is Reach.LIST and end > last and last - cue.span.end <= _LIST_WORDS
+        ]
+
+    def inherits(self, rule: Rule, mention: Span) -> bool:
+        """Whether a rule that governs the list still holds at a mention of this item."""
+        return not any(
+            rule.category in by.ends
+            for cue in self._cues
+            if cue.span.start < mention.start
+            for by in cue.phrase.rules
+        )
+
+    def _forward_end(self, cue: PlacedCue, rule: Rule) -> int:
+        """The first token behind the cue that its scope does not reach."""
+        words, start = self._words, cue.span.end
+        end = self._sentence.end
+        for other in self._cues:
+            at = other.span.start
+            if start <= at < end and self._ends(rule, other, start):
+                end = at
+                break
+        depth = 0
+        for i in range(start, end):
+            word = words[i]
+            if word == "(":
+                depth += 1
+            elif word == ")":
+                depth -= 1
+                if depth < 0:
+                    return i
+            if rule.reach is Reach.PHRASE and word in _PHRASE_ENDS and i > start:
+                return i
+        return end
+
+    def _backward_start(self, cue: PlacedCue, rule: Rule) -> int:
+        """The first token before the cue that its scope reaches."""
+        if not rule.backward:
+            return self._sentence.end
+        start = self._sentence.start
+        for other in reversed(self._cues):
+            if other.span.end <= cue.span.start and self._ends_backward(rule, other):
+                start = other.span.end
+                break
+        if rule.reach is Reach.PHRASE:
+            for i in range(cue.span.start - 2, start - 1, -1):
+                if self._words[i] in _PHRASE_ENDS:
+                    return i + 1
+        return start
+
+    def _ends(self, rule: Rule, other: PlacedCue, start: int) -> bool:
+        """Whether another cue ends this rule's scope forwards."""
+        for by in other.phrase.rules:
+            if rule.category in by.ends:
+                # punctuation that touches the cue belongs to it: "Denies: fever"
+                return other.span.start > start or self._words[start].isalpha()
+            if not by.forward:
+                continue
+            if rule.category in _ONE_AT_A_TIME and by.category in _ONE_AT_A_TIME:
+                return self._mention_between(start, other.span.start)
+            if rule.category is CueCategory.UNCERTAINTY and by.category is CueCategory.NEGATION:
+                return True
+            if rule.category is CueCategory.NEGATION and by.category is CueCategory.UNCERTAINTY:
+                return self._mention_between(start, other.span.start)
+        return False
+
+    def _ends_backward(self, rule: Rule, other: PlacedCue) -> bool:
+        return any(
+            rule.category in by.ends
+            or (by.category is CueCategory.NEGATION and by.backward and rule.category is CueCategory.NEGATION)
+            for by in other.phrase.rules
+        )
+
+    def _mention_between(self, start: int, end: int) -> bool:
+        return any(start <= mention.start and mention.end <= end for mention in self._mentions)
