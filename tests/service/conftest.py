@@ -1,16 +1,10 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import grpc
 import pytest
+from stub_detector import StubDetector
 
 from detect_icd.v1 import detection_pb2_grpc
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from stub_detector import StubDetector
 
 
 @pytest.fixture
