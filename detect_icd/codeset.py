@@ -98,7 +98,12 @@ class CodeSet:
         self.chapters = tuple(sorted((Section(*row) for row in data["chapters"]), key=lambda s: s.first))
         self.blocks = tuple(sorted((Section(*row) for row in data["blocks"]), key=lambda s: (s.first, s.last)))
         self._flags = {flag: frozenset(codes.split()) for flag, codes in data["flags"].items()}
-        self._changes = [Change(before, after, date.fromisoformat(day)) for before, after, day in data["changes"]]
+        self._changes_from: dict[str, list[Change]] = {}
+        self._changes_to: dict[str, list[Change]] = {}
+        for before, after, day in sorted(data["changes"], key=lambda row: (row[2], row[0], row[1])):
+            change = Change(before, after, date.fromisoformat(day))
+            self._changes_from.setdefault(before, []).append(change)
+            self._changes_to.setdefault(after, []).append(change)
         self._releases: list[Release | None] = [None] * len(self.windows)
 
     @classmethod
@@ -172,11 +177,11 @@ class CodeSet:
 
     def changes_from(self, code: str) -> tuple[Change, ...]:
         """What took over from the code, oldest first, on any day known."""
-        return tuple(sorted((c for c in self._changes if c.before == code), key=lambda c: (c.day, c.after)))
+        return tuple(self._changes_from.get(code, ()))
 
     def changes_to(self, code: str) -> tuple[Change, ...]:
         """What the code took over, oldest first, on any day known."""
-        return tuple(sorted((c for c in self._changes if c.after == code), key=lambda c: (c.day, c.before)))
+        return tuple(self._changes_to.get(code, ()))
 
 
 class Release:
@@ -301,6 +306,11 @@ class Release:
         around = [s for s in before if code[:3] <= s.last]
         return max(around or before, key=lambda s: (s.first, [-ord(char) for char in s.last]))
 
+    def sections(self, code: str) -> tuple[Section, ...]:
+        """Every block around the code, narrowest first."""
+        around = [s for s in self.codeset.blocks if s.first <= code[:3] <= s.last]
+        return tuple(sorted(around, key=lambda s: s.first, reverse=True)) or (self.section(code),)
+
     def flags(self, code: str) -> frozenset[str]:
         """See CodeSet.flags."""
         return self.codeset.flags(code)
@@ -322,6 +332,19 @@ class Release:
         return tuple(found)
 
     def predecessors(self, code: str) -> tuple[str, ...]:
-        """What was coded before this code came, as far as the releases known tell."""
-        changes = self.codeset.changes_to(code)
-        return tuple(dict.fromkeys(c.before for c in changes if c.day <= self.effective_from))
+        """What was coded before this code, or the codes under it, came; of this release where it lacks the code."""
+        table = self._table
+        todo = [code, *table.codes[bisect_left(table.codes, code) : table.end(code)]]
+        found: dict[str, None] = {}
+        seen = set(todo)
+        present = code in self
+        while todo:
+            for change in self.codeset.changes_to(todo.pop(0)):
+                if change.before in seen or (present and change.day > self.effective_from):
+                    continue
+                seen.add(change.before)
+                if present or self.is_billable(change.before):
+                    found[change.before] = None
+                else:  # replaced in its turn
+                    todo.append(change.before)
+        return tuple(found)

@@ -203,3 +203,9 @@ def test_children_and_leaves_agree_with_a_plain_walk(data: st.DataObject) -> Non
     assert all(release.parent(child) == code for child in children)
     below = [c for child in children for c in (child, *release.leaves(child)) if release.is_billable(c)]
     assert tuple(sorted(below)) == release.leaves(code)
+
+
+def test_before_a_code_came_its_predecessor_stood_in_its_place(codeset: CodeSet) -> None:
+    assert codeset.on(date(2026, 9, 30)).predecessors("M67.A") == ("M72.2",)
+    assert codeset.on(date(2026, 9, 30)).predecessors("M67.A01") == ("M72.2",)
+    assert codeset.on(FY2025).predecessors("G35.A") == ("G35",)
