@@ -64,7 +64,7 @@ class Detector:
         release, assumptions = self._release(request)
         text = NormalizedText.of(request.text)
         mentions = self._read(text, request, release, checkpoint)
-        assignments, removed, alerts = self._assigner.assign(mentions, request, text, release)
+        assignments, removed, alerts = self._assigner.assign(mentions, release)
         checkpoint()
         assignments = self._linker.link(assignments, mentions, text)
         return Detection(

@@ -30,12 +30,18 @@ TABLES = MappingProxyType(
             ("cue", "category", "direction", "scope", "relative", "why", "example"),
             frozenset({"direction", "scope", "relative"}),
             {
-                "category": frozenset({*CueCategory, "CURRENT", "TERMINATOR", "PSEUDO"}),
+                "category": frozenset({*CueCategory, "CURRENT", "NUMBER", "PSEUDO", "TERMINATOR"}),
                 "direction": frozenset({"forward", "backward", "both"}),
             },
         ),
         "family": Schema(("prefix", "family", "why")),
         "history": Schema(("prefix", "history", "why")),
+        "integral_symptoms": Schema(("rule", "symptoms", "explained_by", "guideline", "why", "example")),
+        "measures": Schema(
+            ("measure", "concept", "before", "after", "low", "high", "code", "why", "example"),
+            frozenset({"before", "after"}),
+        ),
+        "pregnancy": Schema(("rule", "codes", "result", "guideline", "why", "example")),
         "procedures/links": Schema(
             ("procedure", "name", "codes", "needs", "source", "why", "example"), frozenset({"needs"})
         ),
@@ -49,6 +55,11 @@ TABLES = MappingProxyType(
                 "temporality": frozenset(Temporality),
                 "experiencer": frozenset(Experiencer),
             },
+        ),
+        "sequencing": Schema(
+            ("codes", "rule", "companions", "guideline", "why", "example"),
+            frozenset({"companions"}),
+            {"rule": frozenset({"FIRST", "NEVER_FIRST", "NEEDS"})},
         ),
         "suppressions": Schema(("phrase", "why", "example")),
         "title_exclusions": Schema(("phrase", "why")),

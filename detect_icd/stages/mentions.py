@@ -18,6 +18,7 @@ from detect_icd.lexicon import ConceptEntry, Lexicon, Phrases, Sense
 from detect_icd.model import Concept, MatchKind
 from detect_icd.spans import Span
 from detect_icd.stages.attributes import AttributeFinder
+from detect_icd.stages.measures import MeasureFinder
 from detect_icd.stages.senses import Reading, choose
 from detect_icd.stages.sentences import Sentence
 from detect_icd.stages.titles import TitleIndex
@@ -130,6 +131,7 @@ class MentionFinder:
     def __init__(self, lexicon: Lexicon) -> None:
         phrases = lexicon.phrases
         self._finder = PhraseFinder(phrases, AttributeFinder(lexicon.table("attributes")).inside)
+        self._measures = MeasureFinder(lexicon.table("measures"))
         self._titles = TitleIndex(phrases.title_keys, phrases.title_codes)
 
     def find(
@@ -152,7 +154,7 @@ class MentionFinder:
             if title is not None and release.is_billable(title.entry.code):
                 found.append(title)
                 continue
-            phrases = self._phrases(text, number, sentence, reading)
+            phrases = self._with_measures(text, number, sentence, self._phrases(text, number, sentence, reading))
             # A header's title is the weakest word on a sentence: a phrase of the lexicon knows the default better.
             found.extend(phrases or ([title] if title is not None else []))
         return found
@@ -167,6 +169,20 @@ class MentionFinder:
                 kind = MatchKind(sense.kind)
                 found.append(Finding(place.first, place.last, number, span, sense.entry, kind, sense.row))
         return found
+
+    def _with_measures(
+        self, text: NormalizedText, number: int, sentence: Sentence, phrases: list[Finding]
+    ) -> list[Finding]:
+        """The phrases and the measured facts of a sentence; a measured fact swallows the phrase of its own words."""
+        measured = [
+            Finding(m.first, m.last, number, span, m.entry, MatchKind.MEASURE, m.entry.row)
+            for m in self._measures.find(text, sentence.first, sentence.last)
+            for span in (Span(text.starts[m.first], text.ends[m.last - 1]),)
+        ]
+        if not measured:
+            return phrases
+        kept = [p for p in phrases if not any(p.span.overlaps(m.span) for m in measured)]
+        return sorted([*kept, *measured], key=lambda f: f.first)
 
     def _title(self, text: NormalizedText, number: int, sentence: Sentence, release: Release) -> Finding | None:
         known = self._titles.find(text, sentence.first, sentence.last)
