@@ -46,6 +46,7 @@ TABLES = MappingProxyType(
             ("procedure", "name", "codes", "needs", "source", "why", "example"), frozenset({"needs"})
         ),
         "refinements": Schema(("code", "kind", "value", "result", "why", "example")),
+        "reporting_order": Schema(("section", "order", "score", "why", "example")),
         "sections": Schema(
             ("header", "section", "presence", "certainty", "temporality", "experiencer", "why", "example"),
             frozenset({"presence", "certainty", "temporality", "experiencer"}),

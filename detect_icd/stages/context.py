@@ -8,7 +8,7 @@ the detector; `clinical_context` is the same stage as a component for any spaCy 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
@@ -18,7 +18,7 @@ from spacy.vocab import Vocab
 from detect_icd.lexicon import Lexicon
 from detect_icd.model import Certainty, Experiencer, Presence, Temporality
 from detect_icd.spans import Span
-from detect_icd.stages.cues import OTHER_WORD, CuePhrase, compile_cues, word_class
+from detect_icd.stages.cues import NUMBER, OTHER_WORD, CuePhrase, compile_cues, number_words, word_class
 from detect_icd.stages.lists import list_heads
 from detect_icd.stages.scopes import Scopes, choose
 from detect_icd.stages.sections import Section, SectionTable, find_sections
@@ -31,13 +31,13 @@ __all__ = ["ClinicalContext", "ContextRules", "ContextStage", "Judgement", "crea
 class ContextRules:
     """The cue table compiled for spaCy, and the section table; made once, shared by threads."""
 
-    def __init__(self, cue_rows: Iterable[Mapping[str, str]], sections: SectionTable) -> None:
+    def __init__(self, cue_rows: Sequence[Mapping[str, str]], sections: SectionTable) -> None:
         self.sections = sections
         self._phrases = compile_cues(cue_rows)
         words = {word for phrase in self._phrases for word in phrase.words}
-        self._known = {word: word for word in sorted(words)}
+        self._known = {word: word for word in sorted(words)} | dict.fromkeys(sorted(number_words(cue_rows)), NUMBER)
         self._vocab = Vocab()
-        for word in (*self._known, OTHER_WORD):
+        for word in (*self._known, NUMBER, OTHER_WORD):
             _ = self._vocab[word]
         self._matcher = PhraseMatcher(self._vocab)
         by_words: dict[tuple[str, ...], list[CuePhrase]] = {}

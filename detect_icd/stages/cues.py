@@ -8,7 +8,7 @@ counts as an end). Rows with the same words and other categories add up: "no his
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
@@ -28,6 +28,9 @@ class Act(StrEnum):
 
     TERMINATOR = "TERMINATOR"
     """Ends the scope of the categories named in the column `scope` ("all": of every one)."""
+
+    NUMBER = "NUMBER"
+    """A word that counts as `<number>`, in the text and in the other rows."""
 
     PSEUDO = "PSEUDO"
     """Looks like a cue and is none; takes the words it covers out of play."""
@@ -72,12 +75,21 @@ class CuePhrase:
     rules: tuple[Rule, ...]
 
 
-def compile_cues(rows: Iterable[Mapping[str, str]]) -> list[CuePhrase]:
+def number_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
+    """The words that count as a number."""
+    return frozenset(word for row in rows if row["category"] == Act.NUMBER for (word,) in expand(row["cue"]))
+
+
+def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CuePhrase]:
     """Every phrase of the table, in its order; raises LexiconError naming a faulty row."""
+    numbers = number_words(rows)
     phrases: dict[tuple[str, ...], list[Rule]] = {}
     for row in rows:
+        if row["category"] == Act.NUMBER:
+            continue
         rule = _rule(row)
         for words in expand(row["cue"]):
+            words = tuple(NUMBER if word in numbers else word for word in words)
             rules = phrases.setdefault(words, [])
             same = next((other for other in rules if _alike(other, rule)), None)
             if same is None:

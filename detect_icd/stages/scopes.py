@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from detect_icd.model import CueCategory
 from detect_icd.spans import Span
-from detect_icd.stages.cues import CuePhrase, Reach, Rule
+from detect_icd.stages.cues import Act, CuePhrase, Reach, Rule
 
 _EDGES = frozenset(".,;)]|!")
 _PHRASE_ENDS = frozenset(",;:()[]")
@@ -48,18 +48,31 @@ def choose(
         for phrase in phrases
         if (not phrase.at_start or _at_start(words, sentence, span))
         and (not phrase.at_end or _at_end(words, sentence, span))
-        and not any(mention.contains(span) for mention in mentions)
+        and not any(_inside(mention, span, phrase) for mention in mentions)
     ]
+    placed.sort(key=lambda cue: (-len(cue.span) - cue.phrase.at_end - cue.phrase.at_start, cue.span.start))
     kept: list[PlacedCue] = []
     taken: set[int] = set()
-    placed.sort(key=lambda cue: (-len(cue.span) - cue.phrase.at_end - cue.phrase.at_start, cue.span.start))
     for cue in placed:
         tokens = range(cue.span.start, cue.span.end)
-        if taken.isdisjoint(tokens):
+        if not _only_ends(cue.phrase) and taken.isdisjoint(tokens):
             taken.update(tokens)
             kept.append(cue)
+    # a terminator may share words with a cue ("and he is not"), though not lie wholly inside one
+    kept += [cue for cue in placed if _only_ends(cue.phrase) and not taken.issuperset(range(cue.span.start, cue.span.end))]
     kept.sort(key=lambda cue: cue.span)
     return kept
+
+
+def _only_ends(phrase: CuePhrase) -> bool:
+    return all(rule.category is Act.TERMINATOR for rule in phrase.rules)
+
+
+def _inside(mention: Span, span: Span, phrase: CuePhrase) -> bool:
+    """A pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands."""
+    if all(rule.category is Act.PSEUDO for rule in phrase.rules):
+        return mention.overlaps(span)
+    return mention.contains(span)
 
 
 def _at_start(words: Sequence[str], sentence: Span, span: Span) -> bool:
@@ -151,8 +164,8 @@ class Scopes:
             return self._sentence.end
         start = self._sentence.start
         for other in reversed(self._cues):
-            if other.span.end <= cue.span.start and self._ends_backward(rule, other):
-                start = other.span.end
+            if other.span.start < cue.span.start and self._ends_backward(rule, other):
+                start = min(other.span.end, cue.span.start)
                 break
         if rule.reach is Reach.PHRASE:
             for i in range(cue.span.start - 2, start - 1, -1):
