@@ -27,6 +27,9 @@ from detect_icd.stages.conventions import Conventions, Draft
 SYSTEM = "http://hl7.org/fhir/sid/icd-10-cm"
 """The FHIR identifier of ICD-10-CM."""
 
+_PLAIN_SECTION = (2, 1.0)
+"""Order and weight of a section that `reporting_order.tsv` does not name."""
+
 _EXPLANATIONS = {
     NotReportableReason.NEGATED: "the text says it is absent",
     NotReportableReason.HYPOTHETICAL: "the text speaks of what might be, not of what is",
@@ -63,6 +66,9 @@ class Assigner:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._conventions = Conventions(lexicon)
+        self._sections = {
+            row["section"]: (int(row["order"]), float(row["score"])) for row in lexicon.table("reporting_order")
+        }
 
     def assign(
         self, mentions: Sequence[Mention], release: Release
@@ -92,7 +98,8 @@ class Assigner:
             return
         best, reason = mention.codes[0], mention.not_reportable_reason
         if mention.reportable:
-            draft.add(best.code, [mention.id], best.score, mention.span.start)
+            order, weight = self._sections.get(mention.section, _PLAIN_SECTION)
+            draft.add(best.code, [mention.id], best.score * weight, (order, mention.span.start))
         elif reason is not None:
             rule = _GUIDELINE.get(reason, f"assertion-{reason.value.lower().replace('_', '-')}")
             explanation = _EXPLANATIONS.get(reason, "not reportable")

@@ -15,6 +15,7 @@ from detect_icd.lexicon import Lexicon, Row
 from detect_icd.model import (
     Assertion,
     CodeCandidate,
+    CueCategory,
     DetectRequest,
     Experiencer,
     MatchKind,
@@ -102,7 +103,7 @@ class Coder:
                     n,
                     text,
                     sentences[finding.sentence],
-                    sections[sentences[finding.sentence].section].name,
+                    sections[sentences[finding.sentence].section],
                     finding,
                     judgement,
                     around[finding.sentence],
@@ -119,7 +120,7 @@ class Coder:
         number: int,
         text: NormalizedText,
         sentence: Sentence,
-        section: str,
+        section: Section,
         finding: Finding,
         judgement: Judgement,
         around: _Around,
@@ -136,13 +137,16 @@ class Coder:
         for alternative in self._alternatives.get(finding.entry.concept.id, ()):
             if alternative in release:
                 refined.append(refiner.refine(alternative, evidence))
+        form = finding.entry.history or _longest_prefix(self._history, finding.entry.code)
+        if form == "active":
+            judgement = _still_active(judgement, section)
         said = judgement.assertion
-        codes, reason = self._codes(finding, said, refined, release)
+        codes, reason = self._codes(finding, said, form, refined, release)
         mention = Mention(
             id=f"m{number}",
             span=finding.span,
             text=finding.span.of(text.source),
-            section=section,
+            section=section.name,
             concept=finding.entry.concept,
             assertion=said,
             cues=judgement.cues,
@@ -155,7 +159,7 @@ class Coder:
         return replace(mention, reportable=reason is None, not_reportable_reason=reason)
 
     def _codes(
-        self, finding: Finding, said: Assertion, refined: Sequence[Refined], release: Release
+        self, finding: Finding, said: Assertion, form: str, refined: Sequence[Refined], release: Release
     ) -> tuple[list[CodeCandidate], NotReportableReason | None]:
         """Candidates best first, and why the mention cannot be reported as it stands (None where it can)."""
         own = []
@@ -165,11 +169,9 @@ class Coder:
         if not own or said.presence is Presence.ABSENT:
             return own, None
         if said.experiencer is Experiencer.FAMILY:
-            return _instead(_longest_prefix(self._family, finding.entry.code), own, finding, release, "FAMILY")
-        if said.temporality is Temporality.HISTORICAL:
-            form = finding.entry.history or _longest_prefix(self._history, finding.entry.code)
-            if form == "active":
-                return own, None
+            kin = _longest_prefix(self._family, finding.entry.code)
+            return (own, None) if kin == "self" else _instead(kin, own, finding, release, "FAMILY")
+        if said.temporality is Temporality.HISTORICAL and form != "active":
             return _instead(form, own, finding, release, "RESOLVED")
         return own, None
 
@@ -216,6 +218,15 @@ class Coder:
             by_kind.get("encounter", ""),
             by_kind.get("fracture", ""),
         )
+
+
+def _still_active(judgement: Judgement, section: Section) -> Judgement:
+    """A chronic condition in a history section is current, unless the sentence itself calls it past."""
+    past = [c for c in judgement.cues if c.category in (CueCategory.HISTORY, CueCategory.RESOLVED)]
+    if judgement.assertion.temporality is not Temporality.HISTORICAL or any(c.span != section.header for c in past):
+        return judgement
+    cues = tuple(c for c in judgement.cues if c not in past)
+    return Judgement(replace(judgement.assertion, temporality=Temporality.CURRENT), cues)
 
 
 def _known_node(code: str, release: Release) -> str | None:

@@ -19,12 +19,12 @@ from detect_icd.model import Alert, NotReportableReason, Removed
 
 @dataclass(slots=True)
 class Entry:
-    """A code on its way to the answer, with the mentions that speak for it."""
+    """A code on its way to the answer, with the mentions that speak for it; `position` is (order of section, offset)."""
 
     code: str
     mentions: list[str]
     score: float
-    position: int
+    position: tuple[int, int]
     rules: list[str] = field(default_factory=list)
 
 
@@ -37,7 +37,7 @@ class Draft:
     removed: list[Removed] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
 
-    def add(self, code: str, mentions: Iterable[str], score: float, position: int, rule: str = "") -> Entry:
+    def add(self, code: str, mentions: Iterable[str], score: float, position: tuple[int, int], rule: str = "") -> Entry:
         """Put `code` in, or strengthen what stands there."""
         entry = self.entries.get(code)
         if entry is None:
@@ -134,7 +134,7 @@ class Conventions:
         self._unsided(draft)
 
     def ordered(self, draft: Draft) -> list[Entry]:
-        """Reporting order: text order, bent by code-first notes (I.A.13) and codes that are never first (I.C.20, I.B.14)."""
+        """Reporting order: by section and place, bent by code-first notes (I.A.13) and codes never first (I.C.20, I.B.14)."""
         entries = sorted(draft.entries.values(), key=lambda e: (self._weight(e.code), e.position, e.code))
         for entry in list(entries):
             leaders = [e for e in entries if e is not entry and e.code.startswith(code_first(draft.release, entry.code))]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Row
-from detect_icd.text import normalize_phrase
+from detect_icd.text import normalize_phrase, significant
 
 # The classification's own grammar (not words of medicine): what a title says about itself.
 _FUNCTION = frozenset(
@@ -105,10 +105,19 @@ class Refiner:
                 break
             given += not child.unspecified and not lacking
             node = child.code
-        better = self._rows.get((node, "laterality", evidence.laterality))
+        better = self._rows.get((node, "laterality", evidence.laterality)) or self._sided(node, evidence.laterality)
         if better is not None and better in self._release:
             node, given, missing = better, given + 1, [m for m in missing if m != "laterality"]
         return Refined(node, self._release.is_billable(node), given, tuple(dict.fromkeys(missing)))
+
+    def _sided(self, code: str, side: str) -> str | None:
+        """The sibling of an unspecified-side code that differs in nothing but the side."""
+        parent = self._release.parent(code)
+        own = self._words(self._release.title(code))
+        if not side or parent is None or not own & _UNSPECIFIED or own & _SIDES:
+            return None
+        wanted = own - _UNSPECIFIED | {side}
+        return next((c for c in self._release.children(parent) if self._words(self._release.title(c)) == wanted), None)
 
     def _choose(self, children: tuple[_Child, ...], evidence: Evidence) -> tuple[_Child | None, tuple[str, ...]]:
         best: tuple[int, int, _Child] | None = None
@@ -163,7 +172,7 @@ class Refiner:
         return known
 
     def _words(self, title: str) -> frozenset[str]:
-        return frozenset(map(self._canonical, normalize_phrase(title)))
+        return frozenset(map(self._canonical, significant(normalize_phrase(title))))
 
     def _child(self, code: str, inherited: frozenset[str], vagueness: int) -> _Child:
         title = _BRACKETED.sub("", self._release.title(code).lower())
