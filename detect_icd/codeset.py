@@ -278,6 +278,13 @@ class Release:
         under = zip(codes[start:end], self._table.pattern_of[start:end], strict=True)
         return tuple(leaf for leaf, pattern in under if self._billable[pattern])
 
+    def starting_with(self, prefix: str) -> Iterator[str]:
+        """The codes that begin with `prefix` ("E11", "E11.4", "E"), in order, headers included."""
+        codes, pattern_of = self._table.codes, self._table.pattern_of
+        for index in range(bisect_left(codes, prefix), self._table.end(prefix)):
+            if self._present[pattern_of[index]]:
+                yield codes[index]
+
     def _notes(self, code: str) -> CodeNotes:
         """The notes at this very code (its ancestors' hold for it too); without any, an empty CodeNotes."""
         self._table.place(code)

@@ -93,9 +93,16 @@ class Lexicon:
         """The phrase dictionary."""
         return Phrases(self._member("phrases.json"))
 
+    def read(self, name: str) -> bytes:
+        """A member of the bundle as it stands; LexiconError where there is none of the name."""
+        try:
+            with zipfile.ZipFile(self._path) as bundle:
+                return bundle.read(name)
+        except KeyError:
+            raise LexiconError(f"the lexicon bundle lacks {name}: run `make lexicon` or reinstall") from None
+
     def _member(self, name: str) -> Any:
-        with zipfile.ZipFile(self._path) as bundle:
-            return json.loads(bundle.read(name))
+        return json.loads(self.read(name))
 
 
 class Phrases:

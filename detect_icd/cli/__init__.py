@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from detect_icd.cli import batch, detect, lexicon, serve, stream, version
+from detect_icd.cli import batch, codes, detect, lexicon, serve, stream, version
 from detect_icd.cli.exits import fault_of
 
 app = typer.Typer(
@@ -20,6 +20,9 @@ app = typer.Typer(
 app.command("detect")(detect.detect)
 app.command("batch")(batch.batch)
 app.command("stream")(stream.stream)
+app.command("code")(codes.code)
+app.command("search")(codes.search)
+app.command("validate")(codes.validate)
 app.command("serve")(serve.serve)
 app.add_typer(lexicon.app, name="lexicon")
 app.command("version")(version.version)

@@ -19,7 +19,9 @@ from detect_icd.codeset import CodeSet
 from detect_icd.compile.codes import compile_codes
 from detect_icd.compile.phrases import compile_phrases
 from detect_icd.compile.schemas import CONCEPTS, TABLES
+from detect_icd.compile.search import compile_search, search_words
 from detect_icd.compile.tables import read_table
+from detect_icd.lexicon import phrases_of
 
 FORMAT = 1
 """Raised when a reader of the old format could not read the new one."""
@@ -39,6 +41,12 @@ def build(lexicon_dir: Path, out: Path) -> dict[str, Any]:
     phrases = compile_phrases(concept_rows, tables, codeset.on(codeset.windows[-1].effective_from))
     members = {"codes.json": codes, "phrases.json": phrases, "tables.json": tables}
     encoded = {name: _encode(member) for name, member in members.items()}
+    encoded["search.sqlite"] = compile_search(
+        codeset,
+        [(row["code"], phrase, phrases_of(row["phrases"])[0]) for row in concept_rows for phrase in phrases_of(row["phrases"])],
+        search_words(tables["words"], lexicon_dir),
+        [(row["short"], row["expansion"]) for row in tables["abbreviations"] if not row["expansion"].startswith("(")],
+    )
     manifest = _manifest(lexicon_dir, encoded, phrases)
     encoded["manifest.json"] = _encode(manifest)
     out.parent.mkdir(parents=True, exist_ok=True)

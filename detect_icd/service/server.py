@@ -14,13 +14,16 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from detect_icd.codes.catalog import Catalog
 from detect_icd.errors import DetectIcdError
+from detect_icd.lexicon import Lexicon
+from detect_icd.service.codes import CodeServicer
 from detect_icd.service.detection import DetectionServicer
 from detect_icd.service.rpc import Router, service_names
 from detect_icd.service.settings import ServerSettings
 from detect_icd.service.stream import Detector
 from detect_icd.service.work import Workers
-from detect_icd.v1 import detection_pb2
+from detect_icd.v1 import code_pb2, detection_pb2
 
 log = logging.getLogger("detect_icd.service")
 
@@ -57,6 +60,7 @@ def our_services(detector: Detector, settings: ServerSettings) -> Mapping[Servic
     """Every service of detect_icd.v1 this server has, with its servicer."""
     return {
         detection_pb2.DESCRIPTOR.services_by_name["IcdDetectionService"]: DetectionServicer(detector, settings),
+        code_pb2.DESCRIPTOR.services_by_name["CodeService"]: CodeServicer(Catalog(Lexicon.default())),
     }
 
 
