@@ -45,12 +45,14 @@ def stream(
                 raise answer.error
             if isinstance(answer, Settled):
                 for m in answer.mentions:
-                    console.print(
-                        f"{m.span.start}-{m.span.end}\t{one_line(m.text)}\t{m.concept.name}\t{assertion_words(m.assertion)}",
-                        markup=False,
-                        highlight=False,
-                        soft_wrap=True,
+                    said = (
+                        f"{m.span.start}-{m.span.end}",
+                        one_line(m.text),
+                        m.concept.name,
+                        assertion_words(m.assertion),
                     )
+                    sys.stdout.write("\t".join(said) + "\n")
+                sys.stdout.flush()
             else:
                 console.print()
                 console.print(detection_table(answer))

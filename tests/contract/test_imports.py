@@ -69,7 +69,11 @@ class TestEachModule:
     def test_only_service_and_client_know_grpc(self, path):
         if home(path) in {"service", "client"}:
             return
-        known = {n for n in imported(path) if n.partition(".")[0] in {"grpc", "grpc_health", "grpc_reflection", "grpc_status"}}
+        known = {
+            n
+            for n in imported(path)
+            if n.partition(".")[0] in {"grpc", "grpc_health", "grpc_reflection", "grpc_status"}
+        }
         assert known == set()
 
     def test_only_adapters_know_protobuf_and_terminals(self, path):

@@ -27,7 +27,9 @@ RECORDS = {
         if dataclasses.is_dataclass(kind) and kind.__module__ == model.__name__ and kind.__name__ in MESSAGES
     },
 }
-MODEL_ENUMS = [kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, StrEnum) and list(kind)]
+MODEL_ENUMS = [
+    kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, StrEnum) and list(kind)
+]
 
 
 @pytest.mark.parametrize("kind", MODEL_ENUMS, ids=lambda kind: kind.__name__)
@@ -46,7 +48,9 @@ def test_fields_have_the_models_names_and_order(name):
 
 
 def test_every_record_of_the_model_has_a_message():
-    kinds = [kind for kind in vars(model).values() if dataclasses.is_dataclass(kind) and kind.__module__ == model.__name__]
+    kinds = [
+        kind for kind in vars(model).values() if dataclasses.is_dataclass(kind) and kind.__module__ == model.__name__
+    ]
     told = {*RECORDS.values(), model.Settled}
     assert [kind.__name__ for kind in kinds if kind not in told] == []
 

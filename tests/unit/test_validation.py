@@ -105,7 +105,9 @@ def test_dates(value, expected):
     assert validation.optional_date(value, "date_of_service") == expected
 
 
-@pytest.mark.parametrize("value", ["2026-3-31", "20260331", "2026-02-30", "2026-W01-1", "٢٠٢٦-٠٣-٣١", " 2026-03-31", 2026, True])
+@pytest.mark.parametrize(
+    "value", ["2026-3-31", "20260331", "2026-02-30", "2026-W01-1", "٢٠٢٦-٠٣-٣١", " 2026-03-31", 2026, True]
+)
 def test_other_dates_are_refused(value):
     assert fault(validation.optional_date, value, "date_of_service").reason == "INVALID_DATE"
 

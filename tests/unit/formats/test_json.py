@@ -38,7 +38,13 @@ def test_every_field_is_read():
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
-    [({"id": "a"}, "a"), ({"document_id": "b"}, "b"), ({"id": "a", "document_id": "b"}, "b"), ({"id": 17}, "17"), ({}, "")],
+    [
+        ({"id": "a"}, "a"),
+        ({"document_id": "b"}, "b"),
+        ({"id": "a", "document_id": "b"}, "b"),
+        ({"id": 17}, "17"),
+        ({}, ""),
+    ],
 )
 def test_id_is_read_as_document_id(fields, expected):
     assert plain.request_from_plain({"text": "x", **fields}).document_id == expected

@@ -24,7 +24,7 @@ def detection(text: str) -> Detection:
 
 
 def shown_text(page: str) -> str:
-    inner = page.split('<div class="text">')[1].split("</div>")[0]
+    inner = page.split('<div class="text">')[1].split("</div>", maxsplit=1)[0]
     return unescape(re.sub(r"<small>.*?</small>|<[^>]+>", "", inner))
 
 
@@ -54,7 +54,10 @@ def test_the_table_shows_every_mention():
     console = Console(width=100, record=True, file=None, quiet=False)
     with console.capture() as capture:
         console.print(detection_table(detection("pain [bold]and pain")))
-    assert [line.split()[:2] for line in capture.get().splitlines() if line.startswith("m")] == [["m1", "pain"], ["m2", "pain"]]
+    assert [line.split()[:2] for line in capture.get().splitlines() if line.startswith("m")] == [
+        ["m1", "pain"],
+        ["m2", "pain"],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,19 @@
+# Build with the network, run without: the image holds the package, its bundle and nothing to build with.
+FROM python:3.12-slim AS build
+WORKDIR /src
+COPY pyproject.toml hatch_build.py README.md LICENSE NOTICE ./
+COPY proto proto
+COPY lexicon lexicon
+COPY detect_icd detect_icd
+RUN python -m venv /opt/detect-icd && /opt/detect-icd/bin/pip install --no-cache-dir .
+
+FROM python:3.12-slim
+COPY --from=build /opt/detect-icd /opt/detect-icd
+RUN useradd --system --uid 10001 --no-create-home detect-icd
+USER 10001
+ENV PATH=/opt/detect-icd/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DETECT_ICD_ADDRESS=0.0.0.0:50051
+EXPOSE 50051
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["python", "-m", "detect_icd.service.probe"]
+ENTRYPOINT ["detect-icd"]
+CMD ["serve"]
