@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
@@ -27,6 +28,7 @@ from detect_icd.stages.verdict import NOTHING_SAID, Judgement, judge
 from detect_icd.text import NormalizedText
 
 __all__ = ["ClinicalContext", "ContextRules", "ContextStage", "Judgement", "create_clinical_context"]
+
 
 class ContextRules:
     """The cue table compiled for spaCy, and the section table; made once, shared by threads."""
@@ -52,7 +54,9 @@ class ContextRules:
     def doc(self, words: Sequence[str], starts: Sequence[bool]) -> Doc:
         """A Doc of normalised words; `starts` says of each whether a sentence begins with it."""
         known = self._known
-        return Doc(self._vocab, words=[known.get(word) or self._class(word) for word in words], sent_starts=list(starts))
+        return Doc(
+            self._vocab, words=[known.get(word) or self._class(word) for word in words], sent_starts=list(starts)
+        )
 
     def _class(self, word: str) -> str:
         name = word_class(word)
@@ -184,7 +188,7 @@ _FLAGS = (
 
 
 @Language.factory("clinical_context", assigns=[f"span._.{name}" for name in (*_FLAGS, "cues")], requires=["doc.ents"])
-def create_clinical_context(nlp: Language, name: str) -> ClinicalContext:
+def create_clinical_context(nlp: Language, name: str) -> ClinicalContext:  # noqa: ARG001 (spaCy passes both by name)
     """`nlp.add_pipe("clinical_context")`: the packaged cue and section tables."""
     lexicon = Lexicon.default()
     table = SectionTable(lexicon.table("sections"))

@@ -88,8 +88,8 @@ def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CuePhrase]:
         if row["category"] == Act.NUMBER:
             continue
         rule = _rule(row)
-        for words in expand(row["cue"]):
-            words = tuple(NUMBER if word in numbers else word for word in words)
+        for form in expand(row["cue"]):
+            words = tuple(NUMBER if word in numbers else word for word in form)
             rules = phrases.setdefault(words, [])
             same = next((other for other in rules if _alike(other, rule)), None)
             if same is None:

@@ -12,9 +12,7 @@ _LINES = 12
 _LINE_TOKENS = 12
 
 
-def list_heads(
-    text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence]
-) -> dict[int, int]:
+def list_heads(text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence]) -> dict[int, int]:
     """Sentence -> the sentence that heads its list (the nearest one); both are indices.
 
     A head ends with a colon and is no section header. Its list are the items below it (bullets, numbers), blank

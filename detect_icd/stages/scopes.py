@@ -59,7 +59,9 @@ def choose(
             taken.update(tokens)
             kept.append(cue)
     # a terminator may share words with a cue ("and he is not"), though not lie wholly inside one
-    kept += [cue for cue in placed if _only_ends(cue.phrase) and not taken.issuperset(range(cue.span.start, cue.span.end))]
+    kept += [
+        cue for cue in placed if _only_ends(cue.phrase) and not taken.issuperset(range(cue.span.start, cue.span.end))
+    ]
     kept.sort(key=lambda cue: cue.span)
     return kept
 
@@ -87,7 +89,9 @@ def _at_end(words: Sequence[str], sentence: Span, span: Span) -> bool:
 class Scopes:
     """The chosen cues of one sentence, asked mention by mention."""
 
-    def __init__(self, words: Sequence[str], sentence: Span, cues: Sequence[PlacedCue], mentions: Sequence[Span]) -> None:
+    def __init__(
+        self, words: Sequence[str], sentence: Span, cues: Sequence[PlacedCue], mentions: Sequence[Span]
+    ) -> None:
         """`words` of the whole Doc; `sentence`, `cues` and `mentions` by token."""
         self._words = words
         self._sentence = sentence
@@ -124,16 +128,13 @@ class Scopes:
         return [
             Reached(rule, cue.span)
             for cue, rule, end, _ in self._scopes
-            if rule.forward and rule.reach is Reach.LIST and end > last and last - cue.span.end <= _LIST_WORDS
+            if rule.forward and rule.reach is Reach.LIST and end >= last and last - cue.span.end <= _LIST_WORDS
         ]
 
     def inherits(self, rule: Rule, mention: Span) -> bool:
         """Whether a rule that governs the list still holds at a mention of this item."""
         return not any(
-            rule.category in by.ends
-            for cue in self._cues
-            if cue.span.start < mention.start
-            for by in cue.phrase.rules
+            rule.category in by.ends for cue in self._cues if cue.span.start < mention.start for by in cue.phrase.rules
         )
 
     def _forward_end(self, cue: PlacedCue, rule: Rule) -> int:

@@ -165,7 +165,7 @@ def _inline_headers(
     text: NormalizedText, table: SectionTable, found: dict[int, tuple[int, _Header]], fields: set[int]
 ) -> None:
     """Headers before a colon inside a line, and unknown ones in upper case."""
-    source, words, starts, ends = text.source, text.words, text.starts, text.ends
+    words, ends = text.words, text.ends
     taken = {end for end, _ in found.values()}
     colon = -1
     while True:

@@ -36,14 +36,17 @@ _FIELD = re.compile(r"[^\W\d_][^\n:.;,]{0,40}:(?=\s)")
 _ANSWER = re.compile(r"(?:no|nope|none|nil|yes|yeah|denies|denied|negative|positive)\b(?=\s*[.,;!])", re.IGNORECASE)
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]\Z")
 _TITLES = frozenset({"dr", "drs", "mr", "mrs", "ms", "prof", "vs", "st", "fig", "cf", "e.g", "i.e", "approx"})
-_SHORTENED = frozenset(
-    "pt pts hx dx tx rx fx sx wt ht yr yrs hr hrs min mins wk wks mo mos mg ml cm mm kg tab tabs cap caps inj "
-    "temp resp abd ext bilat neg pos avg incl esp dept est max vol no nos etc jr sr a.m p.m".split()
-)
-_OPEN_WORDS = frozenset(
-    "and or of the with without a an to for in on by no from at as is was are were be been has have had his her "
-    "their its this that these those which who due not into than".split()
-)
+_SHORTENED = frozenset({
+    "pt", "pts", "hx", "dx", "tx", "rx", "fx", "sx", "wt", "ht", "yr", "yrs", "hr", "hrs", "min", "mins", "wk", "wks",
+    "mo", "mos", "mg", "ml", "cm", "mm", "kg", "tab", "tabs", "cap", "caps", "inj", "temp", "resp", "abd", "ext",
+    "bilat", "neg", "pos", "avg", "incl", "esp", "dept", "est", "max", "vol", "no", "nos", "etc", "jr", "sr", "a.m",
+    "p.m",
+})  # fmt: skip
+_OPEN_WORDS = frozenset({
+    "and", "or", "of", "the", "with", "without", "a", "an", "to", "for", "in", "on", "by", "no", "from", "at", "as",
+    "is", "was", "are", "were", "be", "been", "has", "have", "had", "his", "her", "their", "its", "this", "that",
+    "these", "those", "which", "who", "due", "not", "into", "than",
+})  # fmt: skip
 _LONG_LINE = 45
 _FULL_LINE = 60
 
@@ -68,12 +71,12 @@ def split_sentences(text: NormalizedText, sections: Sequence[Section]) -> tuple[
     for i, start in enumerate(starts):
         end = starts[i + 1] if i + 1 < len(starts) else len(source)
         last = bisect_left(text.starts, end, first, size)
-        section = section_of[i]
+        begin = start
         while last - first > MAX_TOKENS:
             cut = text.starts[first + MAX_TOKENS]
-            sentences.append(Sentence(first, first + MAX_TOKENS, Span(start, cut), section))
-            first, start = first + MAX_TOKENS, cut
-        sentences.append(Sentence(first, last, Span(start, end), section))
+            sentences.append(Sentence(first, first + MAX_TOKENS, Span(begin, cut), section_of[i]))
+            first, begin = first + MAX_TOKENS, cut
+        sentences.append(Sentence(first, last, Span(begin, end), section_of[i]))
         first = last
     return tuple(sentences)
 
@@ -160,7 +163,9 @@ def _split(source: str, begin: int, end: int) -> list[int]:
                 new = _starts_line(source, at)
         elif kind == "wrap":
             gap = place.group()
-            new = gap.count("\n") > 1 or _breaks_line(source, place.start(), at, starts[-1], in_item, wrapped)
+            new = gap.count("\n") > 1 or _breaks_line(
+                source, place.start(), at, starts[-1], in_item=in_item, wrapped=wrapped
+            )
             wrapped = not new
         elif kind == "tight":
             new, gap = True, ""
@@ -219,7 +224,7 @@ def _starts_line(source: str, at: int) -> bool:
     return starts_item(source, at) or _FIELD.match(source, at) is not None
 
 
-def _breaks_line(source: str, at: int, following: int, start: int, in_item: bool, wrapped: bool) -> bool:
+def _breaks_line(source: str, at: int, following: int, start: int, *, in_item: bool, wrapped: bool) -> bool:
     """Whether a single line end (no blank line) ends the sentence, rather than wrapping it."""
     tail = source[max(start, at - 24) : at].rstrip("\r")
     if tail.endswith("  "):

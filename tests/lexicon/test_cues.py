@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
-
 import pytest
-
-from detect_icd.compile.schemas import TABLES
-from detect_icd.compile.tables import read_table
-from detect_icd.spans import Span
-from detect_icd.stages.context import ContextRules, ContextStage
-from detect_icd.stages.cues import END, OTHER_WORD, START, number_words, word_class
-from detect_icd.stages.patterns import expand
-from detect_icd.stages.sections import FIELD, SectionTable, find_sections
-from detect_icd.stages.sentences import split_sentences
-from detect_icd.stages.verdict import Judgement
-from detect_icd.text import NormalizedText, normalize_phrase
+from context_setup import CUES, SECTIONS, judge, table
 from markup import parse
 
-LEXICON = Path(__file__).parents[2] / "lexicon"
-CUES = read_table(LEXICON / "cues.tsv", TABLES["cues"])
-SECTIONS = read_table(LEXICON / "sections.tsv", TABLES["sections"])
+from detect_icd.stages.cues import END, OTHER_WORD, START, number_words, word_class
+from detect_icd.stages.patterns import expand
+from detect_icd.stages.sections import FIELD, find_sections
+from detect_icd.text import NormalizedText, normalize_phrase
+
 NO_CUE = {"CURRENT", "NUMBER", "PSEUDO", "TERMINATOR"}
-
-
-@lru_cache(maxsize=1)
-def stage() -> ContextStage:
-    return ContextStage(ContextRules(CUES, SectionTable(SECTIONS)))
-
-
-def judge(text: str, spans: list[Span]) -> list[Judgement]:
-    normalized = NormalizedText.of(text)
-    sections = find_sections(normalized, stage().sections)
-    return stage().assess(normalized, sections, split_sentences(normalized, sections), spans)
-
-
 NUMBERS = number_words(CUES)
 
 
@@ -92,5 +68,5 @@ def test_the_example_of_a_section_row_holds(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", [row for row in SECTIONS if row["section"] != FIELD], ids=lambda row: row["_at"])
 def test_the_example_opens_the_section_of_its_row(row: dict[str, str]) -> None:
     text, marks = parse(row["example"])
-    sections = find_sections(NormalizedText.of(text), stage().sections)
+    sections = find_sections(NormalizedText.of(text), table())
     assert {section.name for section in sections if section.body.contains(marks[0].span)} == {row["section"]}

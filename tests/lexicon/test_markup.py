@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from markup import Marked, parse
 
 from detect_icd.model import CueCategory
 from detect_icd.spans import Span
-from markup import Marked, parse
 
 
 def test_a_mention_carries_its_categories_and_relative() -> None:
@@ -31,5 +31,5 @@ def test_a_mention_carries_its_categories_and_relative() -> None:
     ],
 )
 def test_what_is_left_open_or_unknown_is_an_error(example: str) -> None:
-    with pytest.raises(ValueError, match="[a-z]"):
+    with pytest.raises(ValueError, match=r"example|valid"):
         parse(example)
