@@ -5,6 +5,8 @@ The page with the highlighted note is written to build/demo.html.
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,8 +34,9 @@ def main() -> int:
         print(NOTE.read_text(encoding="utf-8"), flush=True)
         PAGE.parent.mkdir(exist_ok=True)
         detect = [sys.executable, "-m", "detect_icd.cli", "detect", str(NOTE), "--target", address]
+        columns = str(max(100, min(140, shutil.get_terminal_size((120, 40)).columns)))
         for options in ([], ["--format", "html", "--output", str(PAGE)]):
-            subprocess.run([*detect, *options], check=True, cwd=ROOT)
+            subprocess.run([*detect, *options], check=True, cwd=ROOT, env={**os.environ, "COLUMNS": columns})
         print(f"\nThe highlighted note: {PAGE.relative_to(ROOT)}")
     except subprocess.CalledProcessError as error:
         return error.returncode

@@ -51,14 +51,13 @@ def _assignments(assignments: Iterable[Assignment]) -> Table:
 
 def mentions_table(mentions: Iterable[Mention]) -> Table:
     """The mentions of a whole or of the settled part of a text."""
-    table = _table("Mentions", "Id", "Words", "Section", "Assertion", "Codes, best first", "Not reported")
+    table = _table("Mentions", "Id", "Words", "Assertion", "Codes, best first", "Not reported")
     for mention in mentions:
         style = _STYLES[assertion_class(mention.assertion)]
         codes = [candidate.code for candidate in mention.codes]
         table.add_row(
             mention.id,
             Text(one_line(mention.text), f"bold {style}"),
-            escape(mention.section),
             Text(assertion_words(mention.assertion), style),
             ", ".join(codes[:_LISTED_CODES]) + (" ..." if codes[_LISTED_CODES:] else ""),
             reason_words(mention),
