@@ -73,6 +73,10 @@ class CuePhrase:
     at_start: bool
     at_end: bool
     rules: tuple[Rule, ...]
+    only_ends: bool
+    """Nothing but terminators."""
+    pseudo: bool
+    """Nothing but pseudo-cues."""
 
 
 def number_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
@@ -102,7 +106,9 @@ def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CuePhrase]:
         inner = words[at_start : len(words) - at_end]
         if not inner or START in inner or END in inner:
             raise LexiconError(f"{rules[0].row}: {START} may only come first and {END} last, around a word")
-        compiled.append(CuePhrase(inner, at_start, at_end, tuple(rules)))
+        categories = {rule.category for rule in rules}
+        only_ends, pseudo = categories == {Act.TERMINATOR}, categories == {Act.PSEUDO}
+        compiled.append(CuePhrase(inner, at_start, at_end, tuple(rules), only_ends, pseudo))
     return compiled
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from detect_icd.model import CueCategory
 from detect_icd.spans import Span
-from detect_icd.stages.cues import Act, CuePhrase, Reach, Rule
+from detect_icd.stages.cues import CuePhrase, Reach, Rule
 
 _EDGES = frozenset(".,;)]|!")
 _PHRASE_ENDS = frozenset(",;:()[]")
@@ -42,39 +42,38 @@ def choose(
     mentions: Sequence[Span],
 ) -> list[PlacedCue]:
     """The cues of a sentence that count: at the edge they ask for, in no mention, the longest of those that overlap."""
-    placed = [
-        PlacedCue(span, phrase)
-        for span, phrases in found
-        for phrase in phrases
-        if (not phrase.at_start or _at_start(words, sentence, span))
-        and (not phrase.at_end or _at_end(words, sentence, span))
-        and not any(_inside(mention, span, phrase) for mention in mentions)
-    ]
-    placed.sort(key=lambda cue: (-len(cue.span) - cue.phrase.at_end - cue.phrase.at_start, cue.span.start))
+    placed = []
+    for span, phrases in found:
+        touching = [mention for mention in mentions if mention.overlaps(span)]
+        for phrase in phrases:
+            if touching and (phrase.pseudo or any(mention.contains(span) for mention in touching)):
+                # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
+                continue
+            if phrase.at_start and not _at_start(words, sentence, span):
+                continue
+            if phrase.at_end and not _at_end(words, sentence, span):
+                continue
+            placed.append(PlacedCue(span, phrase))
+    if len(placed) < 2:
+        return placed
+    placed.sort(key=_length_then_place)
     kept: list[PlacedCue] = []
     taken: set[int] = set()
     for cue in placed:
         tokens = range(cue.span.start, cue.span.end)
-        if not _only_ends(cue.phrase) and taken.isdisjoint(tokens):
+        if not cue.phrase.only_ends and taken.isdisjoint(tokens):
             taken.update(tokens)
             kept.append(cue)
     # a terminator may share words with a cue ("and he is not"), though not lie wholly inside one
     kept += [
-        cue for cue in placed if _only_ends(cue.phrase) and not taken.issuperset(range(cue.span.start, cue.span.end))
+        cue for cue in placed if cue.phrase.only_ends and not taken.issuperset(range(cue.span.start, cue.span.end))
     ]
-    kept.sort(key=lambda cue: cue.span)
+    kept.sort(key=lambda cue: (cue.span.start, cue.span.end))
     return kept
 
 
-def _only_ends(phrase: CuePhrase) -> bool:
-    return all(rule.category is Act.TERMINATOR for rule in phrase.rules)
-
-
-def _inside(mention: Span, span: Span, phrase: CuePhrase) -> bool:
-    """A pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands."""
-    if all(rule.category is Act.PSEUDO for rule in phrase.rules):
-        return mention.overlaps(span)
-    return mention.contains(span)
+def _length_then_place(cue: PlacedCue) -> tuple[int, int]:
+    return (cue.span.start - cue.span.end - cue.phrase.at_end - cue.phrase.at_start, cue.span.start)
 
 
 def _at_start(words: Sequence[str], sentence: Span, span: Span) -> bool:
