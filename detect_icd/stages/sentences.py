@@ -212,6 +212,8 @@ def _is_stop(source: str, stop: str, at: int, following: int) -> bool:
     if lowered in _TITLES:
         return False
     following_char = source[following]
+    if len(word) == 1 and word.isupper() and following_char.islower():
+        return False  # "H. pylori"
     if _DOTTED.search(word):
         return following_char.isupper() and source[following + 1 : following + 2].islower()
     if lowered in _SHORTENED:
