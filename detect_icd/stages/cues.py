@@ -104,6 +104,8 @@ def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CuePhrase]:
     for words, rules in phrases.items():
         at_start, at_end = words[0] == START, words[-1] == END
         inner = words[at_start : len(words) - at_end]
+        if any(word[0].isdigit() for word in inner):
+            raise LexiconError(f"{rules[0].row}: figures stand as {NUMBER} or {YEAR}")
         if not inner or START in inner or END in inner:
             raise LexiconError(f"{rules[0].row}: {START} may only come first and {END} last, around a word")
         categories = {rule.category for rule in rules}
