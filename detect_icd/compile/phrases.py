@@ -54,24 +54,27 @@ def compile_phrases(
     is known to name no diagnosis (suppressions, the plain sense of an abbreviation).
     """
     problems: list[str] = []
-    concepts: list[list[str]] = []
+    concepts: list[list[Any]] = []
     number_of: dict[str, int] = {}
     senses: dict[Phrase, list[list[Any]]] = {}
 
-    def concept(identifier: str, name: str, code: str, history: str, at: str) -> int:
+    def concept(identifier: str, name: str, code: str, history: str, at: str, *, assignable: bool = True) -> int:
         if identifier not in number_of:
             number_of[identifier] = len(concepts)
-            concepts.append([identifier, name, code, history, at])
+            concepts.append([identifier, name, code, history, at, assignable])
         return number_of[identifier]
 
     authored: dict[Phrase, tuple[int, str]] = {}
-    for row in concept_rows:
-        if row["code"] not in release:
+    for row in [*concept_rows, *tables["findings"]]:
+        if row["code"] and row["code"] not in release:
             problems.append(f"{row['_at']}: unknown code {row['code']}")
         if row["concept"] in number_of:
             problems.append(f"{row['_at']}: concept {row['concept']} is defined twice")
         phrases = phrases_of(row["phrases"])
-        number = concept(row["concept"], phrases[0], row["code"], row["history"], row["_at"])
+        vague = "history" not in row
+        number = concept(
+            row["concept"], phrases[0], row["code"], row.get("history", ""), row["_at"], assignable=not vague
+        )
         for text in phrases:
             phrase = normalize_phrase(text)
             other = authored.get(phrase)

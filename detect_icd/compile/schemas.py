@@ -25,6 +25,9 @@ TABLES = MappingProxyType(
             frozenset({"value", "inside"}),
             {"case": _CASE, "inside": frozenset({"yes"})},
         ),
+        "codeset/index_templates": Schema(
+            ("table", "column", "template", "detect", "why"), values={"detect": frozenset({"yes", "no"})}
+        ),
         "combinations": Schema(("rule", "components", "result", "drops", "guideline", "why", "example")),
         "cues": Schema(
             ("cue", "category", "direction", "scope", "relative", "why", "example"),
@@ -35,6 +38,7 @@ TABLES = MappingProxyType(
             },
         ),
         "family": Schema(("prefix", "family", "why")),
+        "findings": Schema(("concept", "code", "phrases", "why", "example"), frozenset({"code"})),
         "history": Schema(("prefix", "history", "why")),
         "integral_symptoms": Schema(("rule", "symptoms", "explained_by", "guideline", "why", "example")),
         "measures": Schema(

@@ -42,6 +42,8 @@ _SCORES = {
     MatchKind.WRITTEN_CODE: 0.9,
     MatchKind.FUZZY: 0.6,
 }
+_VAGUE = 0.3
+"""The hint of a finding that names no site or kind."""
 _PER_MISSING = 0.93
 """A detail the text leaves open makes the code less sure."""
 _SECOND_CHOICE = 0.5
@@ -132,12 +134,15 @@ class Coder:
         others = [place for place in around.places if place != (finding.first, finding.last)]
         details = belonging(around.details, finding.first, finding.last, text, others)
         evidence = self._evidence(text, sentence, finding, around, details, sex)
-        node = _known_node(finding.entry.code, release)
+        node = _known_node(finding.entry.code, release) if finding.entry.code else None
         refined = [refiner.refine(node, evidence)] if node else []
         for alternative in self._alternatives.get(finding.entry.concept.id, ()):
             if alternative in release:
                 refined.append(refiner.refine(alternative, evidence))
         form = finding.entry.history or _longest_prefix(self._history, finding.entry.code)
+        if form == "symptom":
+            # "History of cough for a week" is why the patient came; a cough under past history is over.
+            form = "none" if section.defaults.temporality is Temporality.HISTORICAL else "active"
         if form == "active":
             judgement = _still_active(judgement, section)
         said = judgement.assertion
@@ -154,7 +159,7 @@ class Coder:
             codes=tuple(c for c in codes if c.score >= request.min_score)[: request.max_candidates],
         )
         reason = reporting(mention, request.setting) or reason
-        if reason is None and not mention.codes[0].billable:
+        if reason is None and not (mention.codes and mention.codes[0].billable and finding.entry.assignable):
             reason = NotReportableReason.NOT_A_DIAGNOSIS
         return replace(mention, reportable=reason is None, not_reportable_reason=reason)
 
@@ -164,7 +169,7 @@ class Coder:
         """Candidates best first, and why the mention cannot be reported as it stands (None where it can)."""
         own = []
         for n, choice in enumerate(refined):
-            score = _SCORES[finding.kind] * _PER_MISSING ** len(choice.missing) * (_SECOND_CHOICE if n else 1.0)
+            score = (_SCORES[finding.kind] if finding.entry.assignable else _VAGUE) * _PER_MISSING ** len(choice.missing) * (_SECOND_CHOICE if n else 1.0)
             own.append(_candidate(choice.code, score, finding, release, choice.missing))
         if not own or said.presence is Presence.ABSENT:
             return own, None
