@@ -32,12 +32,17 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ConceptEntry:
-    """A concept of the lexicon: its code node, what its history becomes ('' by table), and its row."""
+    """A concept of the lexicon: its code node, what its history becomes ('' by table), and its row.
+
+    A concept that is not `assignable` names a finding too vague to report ("a mass"): it is a mention, its code (''
+    where there is none) only a hint.
+    """
 
     concept: Concept
     code: str
     history: str
     row: str
+    assignable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,8 @@ class Phrases:
         self._number = {word: n for n, word in enumerate(member["words"])}
         self._aliases: dict[str, str] = member["aliases"]
         self.entries: list[ConceptEntry] = [
-            ConceptEntry(Concept(identifier, name), code, history, row)
-            for identifier, name, code, history, row in member["concepts"]
+            ConceptEntry(Concept(identifier, name), code, history, row, assignable)
+            for identifier, name, code, history, row, assignable in member["concepts"]
         ]
         self.items: list[tuple[str, Any]] = member["phrases"]
         self.title_keys, self.title_codes = member["titles"]
