@@ -6,16 +6,19 @@ mention is part of its name ("migraine without aura") and counts for nothing.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from detect_icd.model import CueCategory
 from detect_icd.spans import Span
 from detect_icd.stages.cues import CuePhrase, Reach, Rule
+from detect_icd.stages.sentences import MAX_TOKENS
 
 _EDGES = frozenset(".,;)]|!")
 _PHRASE_ENDS = frozenset(",;:()[]")
 _ONE_AT_A_TIME = frozenset({CueCategory.FAMILY, CueCategory.OTHER_PERSON})
+_WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
 _LIST_WORDS = 6
 
 
@@ -43,8 +46,10 @@ def choose(
 ) -> list[PlacedCue]:
     """The cues of a sentence that count: at the edge they ask for, in no mention, the longest of those that overlap."""
     placed = []
+    covered = {token for mention in mentions for token in range(mention.start, mention.end)}
     for span, phrases in found:
-        touching = [mention for mention in mentions if mention.overlaps(span)]
+        free = covered.isdisjoint(range(span.start, span.end))
+        touching = [] if free else [mention for mention in mentions if mention.overlaps(span)]
         for phrase in phrases:
             if touching and (phrase.pseudo or any(mention.contains(span) for mention in touching)):
                 # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
@@ -95,10 +100,15 @@ class Scopes:
         self._words = words
         self._sentence = sentence
         self._cues = cues
-        self._mentions = mentions
+        self._mention_starts = sorted(mention.start for mention in mentions)
         self._scopes = [
-            (cue, rule, self._forward_end(cue, rule) if rule.forward else -1, self._backward_start(cue, rule))
-            for cue in cues
+            (
+                cue,
+                rule,
+                self._forward_end(number, rule) if rule.forward else -1,
+                self._backward_start(number, rule) if rule.backward else sentence.end,
+            )
+            for number, cue in enumerate(cues)
             for rule in cue.phrase.rules
             if rule.forward or rule.backward
         ]
@@ -108,17 +118,9 @@ class Scopes:
         reached = []
         for cue, rule, end, start in self._scopes:
             span = cue.span
-            if rule.forward and span.start < mention.start < end:
-                gap = mention.start - span.end
-            elif rule.backward and start < mention.end <= span.start:
-                gap = span.start - mention.end
-            elif rule.backward and mention.start < span.start < mention.end < span.end:
-                gap = 0
-            else:
-                continue
-            if (rule.words and gap > rule.words) or (rule.reach is Reach.NEXT and gap > 0):
-                continue
-            reached.append(Reached(rule, span))
+            # a mention may share its first words with a backward cue's, its last with a forward one's
+            if span.start < mention.start < end or (start < mention.end < span.end and mention.start < span.start):
+                reached.append(Reached(rule, span))
         return reached
 
     def governing(self) -> list[Reached]:
@@ -136,15 +138,10 @@ class Scopes:
             rule.category in by.ends for cue in self._cues if cue.span.start < mention.start for by in cue.phrase.rules
         )
 
-    def _forward_end(self, cue: PlacedCue, rule: Rule) -> int:
-        """The first token behind the cue that its scope does not reach."""
-        words, start = self._words, cue.span.end
-        end = self._sentence.end
-        for other in self._cues:
-            at = other.span.start
-            if start <= at < end and self._ends(rule, other, start):
-                end = at
-                break
+    def _forward_end(self, number: int, rule: Rule) -> int:
+        """The first token behind a cue where no mention starts that it reaches."""
+        words, start = self._words, self._cues[number].span.end
+        end = min(self._sentence.end, start + _width(rule))
         depth = 0
         for i in range(start, end):
             word = words[i]
@@ -153,24 +150,34 @@ class Scopes:
             elif word == ")":
                 depth -= 1
                 if depth < 0:
-                    return i
+                    end = i
+                    break
             if rule.reach is Reach.PHRASE and word in _PHRASE_ENDS and i > start:
-                return i
+                end = i
+                break
+        for other in self._cues[number + 1 : number + 1 + end - start]:
+            at = other.span.start
+            if at >= end:
+                break
+            if start <= at and self._ends(rule, other, start):
+                return at
         return end
 
-    def _backward_start(self, cue: PlacedCue, rule: Rule) -> int:
-        """The first token before the cue that its scope reaches."""
-        if not rule.backward:
-            return self._sentence.end
-        start = self._sentence.start
-        for other in reversed(self._cues):
-            if other.span.start < cue.span.start and self._ends_backward(rule, other):
-                start = min(other.span.end, cue.span.start)
-                break
+    def _backward_start(self, number: int, rule: Rule) -> int:
+        """The last token before a cue where no mention ends that it reaches."""
+        cue = self._cues[number].span
+        start = max(self._sentence.start, cue.start - _width(rule))
         if rule.reach is Reach.PHRASE:
-            for i in range(cue.span.start - 2, start - 1, -1):
+            for i in range(cue.start - 2, start - 1, -1):
                 if self._words[i] in _PHRASE_ENDS:
-                    return i + 1
+                    start = i + 1
+                    break
+        for at in range(number - 1, -1, -1):
+            other = self._cues[at]
+            if other.span.end <= start:
+                break
+            if other.span.start < cue.start and self._ends_backward(rule, other):
+                return min(other.span.end, cue.start)
         return start
 
     def _ends(self, rule: Rule, other: PlacedCue, start: int) -> bool:
@@ -181,6 +188,8 @@ class Scopes:
                 return other.span.start > start or self._words[start].isalpha()
             if not by.forward:
                 continue
+            if rule.category is by.category and by.reach in _WIDE and not by.words:
+                return True  # the nearer cue takes over
             if rule.category in _ONE_AT_A_TIME and by.category in _ONE_AT_A_TIME:
                 return self._mention_between(start, other.span.start)
             if rule.category is CueCategory.UNCERTAINTY and by.category is CueCategory.NEGATION:
@@ -197,4 +206,11 @@ class Scopes:
         )
 
     def _mention_between(self, start: int, end: int) -> bool:
-        return any(start <= mention.start and mention.end <= end for mention in self._mentions)
+        return bisect_left(self._mention_starts, end) > bisect_left(self._mention_starts, start)
+
+
+def _width(rule: Rule) -> int:
+    """Tokens from the edge of a cue to the edge of its widest scope."""
+    if rule.reach is Reach.NEXT:
+        return 1
+    return rule.words + 1 if rule.words else MAX_TOKENS
