@@ -92,14 +92,15 @@ class Coder:
             refiner = self._refiners[release.name] = Refiner(release, self._canonical, self._refinements)
         sex = self._sex(text, request)
         around: dict[int, _Around] = {}
+        places: dict[int, list[tuple[int, int]]] = {}
+        for finding in findings:
+            places.setdefault(finding.sentence, []).append((finding.first, finding.last))
         mentions = []
         for n, (finding, judgement) in enumerate(zip(findings, judgements, strict=True), 1):
             if finding.sentence not in around:
                 sentence = sentences[finding.sentence]
-                places = tuple((f.first, f.last) for f in findings if f.sentence == finding.sentence)
-                around[finding.sentence] = _Around(
-                    tuple(self._attributes.find(text, sentence.first, sentence.last)), places
-                )
+                details = tuple(self._attributes.find(text, sentence.first, sentence.last))
+                around[finding.sentence] = _Around(details, tuple(places[finding.sentence]))
             mentions.append(
                 self._mention(
                     n,

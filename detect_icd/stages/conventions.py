@@ -22,7 +22,7 @@ class Entry:
     """A code on its way to the answer, with the mentions that speak for it; `position` is (order of section, offset)."""
 
     code: str
-    mentions: list[str]
+    mentions: dict[str, None]  # an ordered set: a dense note names one condition thousands of times
     score: float
     position: tuple[int, int]
     rules: list[str] = field(default_factory=list)
@@ -41,8 +41,8 @@ class Draft:
         """Put `code` in, or strengthen what stands there."""
         entry = self.entries.get(code)
         if entry is None:
-            entry = self.entries[code] = Entry(code, [], score, position)
-        entry.mentions.extend(m for m in mentions if m not in entry.mentions)
+            entry = self.entries[code] = Entry(code, {}, score, position)
+        entry.mentions.update(dict.fromkeys(mentions))
         entry.score = max(entry.score, score)
         entry.position = min(entry.position, position)
         if rule and rule not in entry.rules:
