@@ -88,7 +88,7 @@ class Detector:
         checkpoint()
         judgements = self._context.assess(text, sections, sentences, [mention.span for mention in found])
         checkpoint()
-        return self._coder.code(text, sections, sentences, found, judgements, request, release)
+        return self._coder.code(text, sections, sentences, found, judgements, request, release, checkpoint)
 
     def open(self, request: DetectRequest, *, checkpoint: Checkpoint = _go_on) -> OpenDocument:
         """A note that is still being dictated; `request.text` is what is there already (may be empty)."""

@@ -7,7 +7,7 @@ stands with the concept, or follows from its code by the longest prefix in `hist
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from detect_icd.codeset import Release
@@ -85,6 +85,7 @@ class Coder:
         judgements: Sequence[Judgement],
         request: DetectRequest,
         release: Release,
+        checkpoint: Callable[[], None],
     ) -> list[Mention]:
         """The mentions in text order, ids `m1`, `m2` ...; offsets in code points."""
         refiner = self._refiners.get(release.name)
@@ -97,6 +98,7 @@ class Coder:
             places.setdefault(finding.sentence, []).append((finding.first, finding.last))
         mentions = []
         for n, (finding, judgement) in enumerate(zip(findings, judgements, strict=True), 1):
+            checkpoint()
             if finding.sentence not in around:
                 sentence = sentences[finding.sentence]
                 details = tuple(self._attributes.find(text, sentence.first, sentence.last))
