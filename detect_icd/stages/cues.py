@@ -66,10 +66,10 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class CuePhrase:
-    """One word sequence and the rules it sets off."""
+class CueGroup:
+    """The phrases that set off the same rules at the same place in a sentence."""
 
-    words: tuple[str, ...]
+    phrases: tuple[tuple[str, ...], ...]
     at_start: bool
     at_end: bool
     rules: tuple[Rule, ...]
@@ -84,8 +84,27 @@ def number_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
     return frozenset(word for row in rows if row["category"] == Act.NUMBER for (word,) in expand(row["cue"]))
 
 
-def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CuePhrase]:
-    """Every phrase of the table, in its order; raises LexiconError naming a faulty row."""
+def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CueGroup]:
+    """The phrases of the table, grouped by what they do; raises LexiconError naming a faulty row."""
+    groups: dict[tuple[bool, bool, tuple[Rule, ...]], list[tuple[str, ...]]] = {}
+    for words, rules in _rules_of(rows).items():
+        at_start, at_end = words[0] == START, words[-1] == END
+        inner = words[at_start : len(words) - at_end]
+        if any(word[0].isdigit() for word in inner):
+            raise LexiconError(f"{rules[0].row}: figures stand as {NUMBER} or {YEAR}")
+        if not inner or START in inner or END in inner:
+            raise LexiconError(f"{rules[0].row}: {START} may only come first and {END} last, around a word")
+        groups.setdefault((at_start, at_end, tuple(rules)), []).append(inner)
+    compiled = []
+    for (at_start, at_end, rules_of_group), phrases in groups.items():
+        categories = {rule.category for rule in rules_of_group}
+        only_ends, pseudo = categories == {Act.TERMINATOR}, categories == {Act.PSEUDO}
+        compiled.append(CueGroup(tuple(phrases), at_start, at_end, rules_of_group, only_ends, pseudo))
+    return compiled
+
+
+def _rules_of(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, ...], list[Rule]]:
+    """Every phrase of the table with its rules, in the table's order."""
     numbers = number_words(rows)
     phrases: dict[tuple[str, ...], list[Rule]] = {}
     for row in rows:
@@ -100,18 +119,7 @@ def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CuePhrase]:
                 rules.append(rule)
             elif replace(same, row=rule.row) != rule:
                 raise LexiconError(f"{rule.row}: cue {' '.join(words)!r} stands otherwise in {same.row}")
-    compiled = []
-    for words, rules in phrases.items():
-        at_start, at_end = words[0] == START, words[-1] == END
-        inner = words[at_start : len(words) - at_end]
-        if any(word[0].isdigit() for word in inner):
-            raise LexiconError(f"{rules[0].row}: figures stand as {NUMBER} or {YEAR}")
-        if not inner or START in inner or END in inner:
-            raise LexiconError(f"{rules[0].row}: {START} may only come first and {END} last, around a word")
-        categories = {rule.category for rule in rules}
-        only_ends, pseudo = categories == {Act.TERMINATOR}, categories == {Act.PSEUDO}
-        compiled.append(CuePhrase(inner, at_start, at_end, tuple(rules), only_ends, pseudo))
-    return compiled
+    return phrases
 
 
 def _alike(one: Rule, other: Rule) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from detect_icd.model import CueCategory
 from detect_icd.spans import Span
-from detect_icd.stages.cues import CuePhrase, Reach, Rule
+from detect_icd.stages.cues import CueGroup, Reach, Rule
 from detect_icd.stages.sentences import MAX_TOKENS
 
 _EDGES = frozenset(".,;)]|!")
@@ -24,10 +24,10 @@ _LIST_WORDS = 6
 
 @dataclass(frozen=True, slots=True)
 class PlacedCue:
-    """A cue phrase where it stands."""
+    """A cue where it stands."""
 
     span: Span
-    phrase: CuePhrase
+    group: CueGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +41,23 @@ class Reached:
 def choose(
     words: Sequence[str],
     sentence: Span,
-    found: Iterable[tuple[Span, Sequence[CuePhrase]]],
+    found: Iterable[tuple[Span, CueGroup]],
     mentions: Sequence[Span],
 ) -> list[PlacedCue]:
     """The cues of a sentence that count: at the edge they ask for, in no mention, the longest of those that overlap."""
     placed = []
     covered = {token for mention in mentions for token in range(mention.start, mention.end)}
-    for span, phrases in found:
-        free = covered.isdisjoint(range(span.start, span.end))
-        touching = [] if free else [mention for mention in mentions if mention.overlaps(span)]
-        for phrase in phrases:
-            if touching and (phrase.pseudo or any(mention.contains(span) for mention in touching)):
-                # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
-                continue
-            if phrase.at_start and not _at_start(words, sentence, span):
-                continue
-            if phrase.at_end and not _at_end(words, sentence, span):
-                continue
-            placed.append(PlacedCue(span, phrase))
+    for span, group in found:
+        tokens = range(span.start, span.end)
+        # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
+        touched = not covered.isdisjoint(tokens)
+        if touched and (group.pseudo or any(mention.contains(span) for mention in mentions)):
+            continue
+        if group.at_start and not _at_start(words, sentence, span):
+            continue
+        if group.at_end and not _at_end(words, sentence, span):
+            continue
+        placed.append(PlacedCue(span, group))
     if len(placed) < 2:
         return placed
     placed.sort(key=_length_then_place)
@@ -66,19 +65,17 @@ def choose(
     taken: set[int] = set()
     for cue in placed:
         tokens = range(cue.span.start, cue.span.end)
-        if not cue.phrase.only_ends and taken.isdisjoint(tokens):
+        if not cue.group.only_ends and taken.isdisjoint(tokens):
             taken.update(tokens)
             kept.append(cue)
     # a terminator may share words with a cue ("and he is not"), though not lie wholly inside one
-    kept += [
-        cue for cue in placed if cue.phrase.only_ends and not taken.issuperset(range(cue.span.start, cue.span.end))
-    ]
+    kept += [cue for cue in placed if cue.group.only_ends and not taken.issuperset(range(cue.span.start, cue.span.end))]
     kept.sort(key=lambda cue: (cue.span.start, cue.span.end))
     return kept
 
 
 def _length_then_place(cue: PlacedCue) -> tuple[int, int]:
-    return (cue.span.start - cue.span.end - cue.phrase.at_end - cue.phrase.at_start, cue.span.start)
+    return (cue.span.start - cue.span.end - cue.group.at_end - cue.group.at_start, cue.span.start)
 
 
 def _at_start(words: Sequence[str], sentence: Span, span: Span) -> bool:
@@ -109,7 +106,7 @@ class Scopes:
                 self._backward_start(number, rule) if rule.backward else sentence.end,
             )
             for number, cue in enumerate(cues)
-            for rule in cue.phrase.rules
+            for rule in cue.group.rules
             if rule.forward or rule.backward
         ]
 
@@ -135,7 +132,7 @@ class Scopes:
     def inherits(self, rule: Rule, mention: Span) -> bool:
         """Whether a rule that governs the list still holds at a mention of this item."""
         return not any(
-            rule.category in by.ends for cue in self._cues if cue.span.start < mention.start for by in cue.phrase.rules
+            rule.category in by.ends for cue in self._cues if cue.span.start < mention.start for by in cue.group.rules
         )
 
     def _forward_end(self, number: int, rule: Rule) -> int:
@@ -182,7 +179,7 @@ class Scopes:
 
     def _ends(self, rule: Rule, other: PlacedCue, start: int) -> bool:
         """Whether another cue ends this rule's scope forwards."""
-        for by in other.phrase.rules:
+        for by in other.group.rules:
             if rule.category in by.ends:
                 # punctuation that touches the cue belongs to it: "Denies: fever"
                 return other.span.start > start or self._words[start].isalpha()
@@ -202,7 +199,7 @@ class Scopes:
         return any(
             rule.category in by.ends
             or (by.category is CueCategory.NEGATION and by.backward and rule.category is CueCategory.NEGATION)
-            for by in other.phrase.rules
+            for by in other.group.rules
         )
 
     def _mention_between(self, start: int, end: int) -> bool:
