@@ -24,7 +24,8 @@ class CodeTable:
     """The columns of the bundle's member `codes.json`, as `compile.codes` writes it.
 
     - `codes`, `titles`, `notes`, `section_notes`: texts of one line a code, in order of code
-    - `kinds`: one character a code: `t` titled, `x` titled as its base and 7th character, `w` not titled yet
+    - `kinds`: one character a code: `t` titled, `x` titled as its base and 7th character, `X` the same with a title of its
+      own (of an import), `w` not titled yet
     - `patterns`, `pattern_of`: masks of releases (billable, header), bit n for release n, and which one is each code's
     - `words`: our own words for a code without a title; `seventh`: 7th characters where they are defined
     """
@@ -72,7 +73,7 @@ class CodeTable:
     def is_extension(self, code: str) -> bool:
         """Whether the code is another one with a 7th character added."""
         index = self.find(code)
-        return index is not None and self._kinds[index] == "x"
+        return index is not None and self._kinds[index] in "xX"
 
     def seventh(self, code: str) -> Mapping[str, str]:
         """The 7th characters in force at the code, wherever above it they are defined."""
@@ -87,7 +88,7 @@ class CodeTable:
         """The official long title, None where no source read so far has it."""
         index = self.place(code)
         kind = self._kinds[index]
-        if kind == "t":
+        if kind in "tX":
             return self._titles[index]
         base = self.base(code)
         if kind == "w" or base is None:
@@ -100,7 +101,7 @@ class CodeTable:
         index = self.place(code)
         kind = self._kinds[index]
         if kind != "x":
-            return self._titles[index] if kind == "t" else self._words[code]
+            return self._words[code] if kind == "w" else self._titles[index]
         base = self.base(code)
         if base is None:
             raise LexiconError(f"{code} extends no code: rebuild the lexicon")

@@ -109,8 +109,9 @@ def in_processes(workers: int, defaults: DetectRequest) -> Iterator[Submit]:
     """Detectors of this machine: in this process, or with `workers` above 1 one in each of as many."""
     if workers == 1:
         from detect_icd.detector import Detector
+        from detect_icd.imports.store import lexicon_in_force
 
-        detect = Detector.default().detect
+        detect = Detector(lexicon_in_force()).detect
         yield lambda chunk: _done(answer_chunk(chunk, defaults, detect))
         return
     # Spawned, not forked: nothing of this process (threads, a progress bar) is carried over.
@@ -132,9 +133,10 @@ _detect_here: Detect | None = None
 
 def _load_detector() -> None:
     from detect_icd.detector import Detector
+    from detect_icd.imports.store import lexicon_in_force
 
     global _detect_here  # noqa: PLW0603 - a process pool offers its workers no other place
-    _detect_here = Detector.default().detect
+    _detect_here = Detector(lexicon_in_force()).detect
 
 
 def _answer_in_process(chunk: Chunk, defaults: DetectRequest) -> Answers:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from detect_icd.cli import batch, codes, detect, lexicon, serve, stream, version
+from detect_icd.cli import batch, codes, detect, imports, lexicon, serve, stream, version
 from detect_icd.cli.exits import fault_of
 
 app = typer.Typer(
@@ -24,6 +24,10 @@ app.command("code")(codes.code)
 app.command("search")(codes.search)
 app.command("validate")(codes.validate)
 app.command("serve")(serve.serve)
+lexicon.app.command("import")(imports.import_files)
+lexicon.app.command("list")(imports.list_imports)
+lexicon.app.command("remove")(imports.remove)
+lexicon.app.command("refresh")(imports.refresh)
 app.add_typer(lexicon.app, name="lexicon")
 app.command("version")(version.version)
 

@@ -16,6 +16,7 @@ from detect_icd.cli import options
 from detect_icd.codes.catalog import Catalog
 from detect_icd.codes.model import CheckedClaim, CheckedCode, Claim, CodeRecord, SearchPage
 from detect_icd.errors import NotFoundError
+from detect_icd.imports.store import lexicon_in_force
 from detect_icd.model import Patient, Setting, Sex
 
 
@@ -99,10 +100,7 @@ def validate(
 
 
 def _catalog(lexicon_dir: str) -> Catalog:
-    from detect_icd.lexicon import Lexicon
-
-    del lexicon_dir
-    return Catalog(Lexicon.default())
+    return Catalog(lexicon_in_force(lexicon_dir))
 
 
 def _show(form: Format, answer: object, view: RenderableType) -> None:

@@ -23,9 +23,9 @@ def explain(
 ) -> None:
     """Say which rows know a phrase and what it yields."""
     from detect_icd.formats.explanation import senses_table
-    from detect_icd.lexicon import Lexicon
+    from detect_icd.imports.store import lexicon_in_force
 
-    senses = Lexicon.default().phrases.find(phrase)
+    senses = lexicon_in_force().phrases.find(phrase)
     if not senses:
         raise NotFoundError("the lexicon does not know this phrase; `detect-icd detect` also reads its parts")
     Console().print(senses_table(phrase, senses))

@@ -53,8 +53,9 @@ def detector(target: str, timeout: float) -> Iterator[Detect]:
             yield client.detect
     else:
         from detect_icd.detector import Detector
+        from detect_icd.imports.store import lexicon_in_force
 
-        yield Detector.default().detect
+        yield Detector(lexicon_in_force()).detect
 
 
 def read_text(name: str) -> str:

@@ -22,6 +22,7 @@ def serve(
     queue: Annotated[int | None, typer.Option(help="Calls that may wait for a worker. [64]")] = None,
     max_streams: Annotated[int | None, typer.Option(help="Streams open at once. [1000]")] = None,
     max_open_documents: Annotated[int | None, typer.Option(help="Documents open at once on one stream. [64]")] = None,
+    lexicon_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of `lexicon import`. [the user's]")] = None,
     reflection: Annotated[bool | None, typer.Option(help="Answer server reflection (grpcurl). [yes]")] = None,
     grace_seconds: Annotated[float | None, typer.Option(help="Time for calls under way at the end. [10]")] = None,
 ) -> None:
@@ -36,6 +37,7 @@ def serve(
         "queue": queue,
         "max_streams": max_streams,
         "max_open_documents": max_open_documents,
+        "lexicon_dir": lexicon_dir,
         "reflection": reflection,
         "grace_seconds": grace_seconds,
     }
@@ -47,6 +49,7 @@ def run(flags: dict[str, Any]) -> None:
     from pydantic import ValidationError
 
     from detect_icd.detector import Detector
+    from detect_icd.imports.store import lexicon_in_force
     from detect_icd.service.server import AddressError
     from detect_icd.service.server import serve as serve_until_stopped
     from detect_icd.service.settings import ServerSettings
@@ -58,7 +61,7 @@ def run(flags: dict[str, Any]) -> None:
         name = "_".join(map(str, fault["loc"]))
         raise UsageError(f"--{name.replace('_', '-')} (DETECT_ICD_{name.upper()}): {fault['msg']}") from None
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    detector = Detector.default()
+    detector = Detector(lexicon_in_force(settings.lexicon_dir))
     try:
         serve_until_stopped(detector, settings, _say_ready)
     except AddressError as error:

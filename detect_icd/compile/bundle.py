@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,23 @@ def build(lexicon_dir: Path, out: Path) -> dict[str, Any]:
     )
     manifest = _manifest(lexicon_dir, encoded, phrases)
     encoded["manifest.json"] = _encode(manifest)
+    write_bundle(out, encoded)
+    return manifest
+
+
+def write_bundle(out: Path, members: Mapping[str, bytes]) -> None:
+    """Write the members to `out`: whole and on the disk before it takes the place of what was there."""
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w") as bundle:
-        for name, data in sorted(encoded.items()):
-            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            bundle.writestr(info, data, compresslevel=6)
-    os.replace(partial, out)
-    return manifest
+    with partial.open("wb") as file:
+        with zipfile.ZipFile(file, "w") as bundle:
+            for name, data in sorted(members.items()):
+                info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                info.compress_type = zipfile.ZIP_DEFLATED
+                bundle.writestr(info, data, compresslevel=6)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(out)
 
 
 def _encode(member: object) -> bytes:

@@ -11,6 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from detect_icd.codes.fold import Folding
 from detect_icd.codeset import CodeSet
@@ -47,12 +48,16 @@ def compile_search(
     phrases: Iterable[tuple[str, str, str]],
     equivalents: Mapping[str, str],
     shorts: Iterable[tuple[str, str]],
+    folded: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """The index as a SQLite file. `phrases` are (code, phrase, first phrase of its concept); `shorts` are (abbreviation, expansion)."""
+    """The index as a SQLite file. `phrases` are (code, phrase, first phrase of its concept); `shorts` are (abbreviation, expansion).
+
+    `folded` gives the words of texts that were folded before, with the same equivalents.
+    """
     folding = Folding(equivalents)
     rows: dict[tuple[str, str], tuple[str, int, str, str]] = {}
     for kind, code, text, name in _wordings(codeset, phrases):
-        words = " ".join(dict.fromkeys(folding.words(text)))
+        words = folded.get(text) or " ".join(dict.fromkeys(folding.words(text)))
         if words:
             rows.setdefault((code, words), (code, kind, text, name))
     uses = Counter(word for _, words in rows for word in words.split())

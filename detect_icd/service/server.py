@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from detect_icd.codes.catalog import Catalog
 from detect_icd.errors import DetectIcdError
-from detect_icd.lexicon import Lexicon
+from detect_icd.imports.store import lexicon_in_force
 from detect_icd.service.codes import CodeServicer
 from detect_icd.service.detection import DetectionServicer
 from detect_icd.service.rpc import Router, service_names
@@ -60,7 +60,7 @@ def our_services(detector: Detector, settings: ServerSettings) -> Mapping[Servic
     """Every service of detect_icd.v1 this server has, with its servicer."""
     return {
         detection_pb2.DESCRIPTOR.services_by_name["IcdDetectionService"]: DetectionServicer(detector, settings),
-        code_pb2.DESCRIPTOR.services_by_name["CodeService"]: CodeServicer(Catalog(Lexicon.default())),
+        code_pb2.DESCRIPTOR.services_by_name["CodeService"]: CodeServicer(Catalog(lexicon_in_force(settings.lexicon_dir))),
     }
 
 
