@@ -192,7 +192,8 @@ class Scopes:
             if rule.category is CueCategory.UNCERTAINTY and by.category is CueCategory.NEGATION:
                 return True
             if rule.category is CueCategory.NEGATION and by.category is CueCategory.UNCERTAINTY:
-                return self._mention_between(start, other.span.start)
+                between = self._words[start : other.span.start]
+                return "," in between or self._mention_between(start, other.span.start)
         return False
 
     def _ends_backward(self, rule: Rule, other: PlacedCue) -> bool:
