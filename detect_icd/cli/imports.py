@@ -15,14 +15,17 @@ from detect_icd.imports.store import Store, default_directory
 Directory = Annotated[
     str,
     typer.Option(
-        "--lexicon-dir", metavar="DIR", help="Folder of the imports; default DETECT_ICD_LEXICON_DIR or the user's data folder."
+        "--lexicon-dir",
+        metavar="DIR",
+        help="Folder of the imports; default DETECT_ICD_LEXICON_DIR or the user's data folder.",
     ),
 ]
 
 
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Official lists as published (zip files too), OBO, or your TSV.")
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Official lists as published (zip files too), OBO, or your TSV."),
     ],
     *,
     lexicon_dir: Directory = "",

@@ -22,7 +22,9 @@ def serve(
     queue: Annotated[int | None, typer.Option(help="Calls that may wait for a worker. [64]")] = None,
     max_streams: Annotated[int | None, typer.Option(help="Streams open at once. [1000]")] = None,
     max_open_documents: Annotated[int | None, typer.Option(help="Documents open at once on one stream. [64]")] = None,
-    lexicon_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of `lexicon import`. [the user's]")] = None,
+    lexicon_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder of `lexicon import`. [the user's]")
+    ] = None,
     reflection: Annotated[bool | None, typer.Option(help="Answer server reflection (grpcurl). [yes]")] = None,
     grace_seconds: Annotated[float | None, typer.Option(help="Time for calls under way at the end. [10]")] = None,
 ) -> None:

@@ -60,7 +60,9 @@ def our_services(detector: Detector, settings: ServerSettings) -> Mapping[Servic
     """Every service of detect_icd.v1 this server has, with its servicer."""
     return {
         detection_pb2.DESCRIPTOR.services_by_name["IcdDetectionService"]: DetectionServicer(detector, settings),
-        code_pb2.DESCRIPTOR.services_by_name["CodeService"]: CodeServicer(Catalog(lexicon_in_force(settings.lexicon_dir))),
+        code_pb2.DESCRIPTOR.services_by_name["CodeService"]: CodeServicer(
+            Catalog(lexicon_in_force(settings.lexicon_dir))
+        ),
     }
 
 

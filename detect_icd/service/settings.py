@@ -25,7 +25,9 @@ class ServerSettings(BaseSettings):
     )
     max_streams: int = Field(default=1000, ge=1, description="Streams open at once.")
     max_open_documents: int = Field(default=64, ge=1, description="Documents open at once on one stream.")
-    lexicon_dir: str = Field(default="", description="Folder of `detect-icd lexicon import`; empty: the user's, where there is one.")
+    lexicon_dir: str = Field(
+        default="", description="Folder of `detect-icd lexicon import`; empty: the user's, where there is one."
+    )
     reflection: bool = Field(default=True, description="Answer server reflection (grpcurl and the like).")
     grace_seconds: float = Field(
         default=10.0, ge=0, description="Time for calls under way once the server is told to stop."

@@ -76,7 +76,7 @@ def test_every_setting_is_a_flag():
 @pytest.mark.parametrize("name", ServerSettings.model_fields)
 def test_help_tells_the_default(name):
     default = ServerSettings.model_fields[name].default
-    shown = {"reflection": "yes", "grace_seconds": "10"}.get(name, str(default))
+    shown = {"reflection": "yes", "grace_seconds": "10", "lexicon_dir": "the user's"}.get(name, str(default))
     option = next(option for option in inspect.get_annotations(serve, eval_str=True)[name].__metadata__)
     assert f"[{shown}]" in option.help
 
