@@ -25,6 +25,11 @@ from detect_icd.words import variants
 FORMAT = 1
 FIRST_WORD = 0x10000
 """Word number n stands in a phrase key as the character chr(FIRST_WORD + n)."""
+UNKNOWN = " "
+"""Stands in a key for a word that no phrase has."""
+
+_LONG = 8
+"""Words of so many letters are forgiven a typing error; a shorter one would too often be another word."""
 
 Row = Mapping[str, str]
 """A row of an authored table: column -> cell, and `_at` (file:line)."""
@@ -124,6 +129,7 @@ class Phrases:
         self.title_keys, self.title_codes = member["titles"]
         self.canonical = lru_cache(maxsize=32_768)(self._canonical)
         self.key_char = lru_cache(maxsize=32_768)(self._key_char)
+        self.near_char = lru_cache(maxsize=32_768)(self._near_char)
 
     def _known(self, word: str) -> str | None:
         for form in variants(word):
@@ -140,7 +146,28 @@ class Phrases:
     def _key_char(self, word: str) -> str:
         """The key character of a normalised word; a space where no phrase has it."""
         known = self._known(word)
-        return " " if known is None else chr(FIRST_WORD + self._number[known])
+        return UNKNOWN if known is None else chr(FIRST_WORD + self._number[known])
+
+    def _near_char(self, word: str) -> str:
+        """The key character of the one word within a typing error of a long unknown word; else UNKNOWN.
+
+        A typing error is one letter left out, put in, changed, or two swapped, behind the first letter: a wrong
+        beginning is a negation as often ("afebrile") as an error.
+        """
+        if len(word) < _LONG or not word.isalpha():
+            return UNKNOWN
+        near = {known for form in _deletions(word) for known in self._by_deletion.get(form, ())}
+        near = {known for known in near if _one_error(word, known)}
+        return self._key_char(near.pop()) if len(near) == 1 else UNKNOWN
+
+    @cached_property
+    def _by_deletion(self) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for word in self._number:
+            if len(word) >= _LONG and word.isalpha():
+                for form in _deletions(word):
+                    index.setdefault(form, []).append(word)
+        return index
 
     def key(self, words: Sequence[str]) -> str:
         """The key of a run of normalised words."""
@@ -179,6 +206,26 @@ def _default() -> Lexicon:
 def title_key(words: Sequence[str]) -> int:
     """A 64-bit key of a whole title's words, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest(), "big")
+
+
+def _deletions(word: str) -> set[str]:
+    """`word` and every form of it with one letter behind the first left out."""
+    return {word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))}
+
+
+def _one_error(one: str, other: str) -> bool:
+    """Whether a single insertion, deletion, change or swap behind the first letter turns one word into the other."""
+    if one[0] != other[0]:
+        return False
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) < len(long):
+        return short[start:] == long[start + 1 :]
+    if short[start + 1 :] == long[start + 1 :]:
+        return True
+    return short[start : start + 2] == long[start : start + 2][::-1] and short[start + 2 :] == long[start + 2 :]
 
 
 def phrases_of(cell: str) -> list[str]:

@@ -82,6 +82,7 @@ def compile_phrases(
                 problems.append(f"{row['_at']}: phrase {text!r} already means {concepts[other[0]][0]} ({other[1]})")
             authored[phrase] = (number, row["_at"])
 
+    swapped = _swapped(authored)
     excluded = {normalize_phrase(row["phrase"]) for row in tables["title_exclusions"]}
     titles = [(code, wording) for code in release.codes() if not _NO_TITLES.match(code) for wording in _wordings(release, code)]
     derived = title_phrases(
@@ -93,7 +94,7 @@ def compile_phrases(
     equivalents = {row["word"]: row["canonical"] for row in tables["words"]}
     suppressed = {normalize_phrase(row["phrase"]): row["_at"] for row in tables["suppressions"]}
     short_rows = [(normalize_phrase(row["short"]), row) for row in tables["abbreviations"]]
-    vocabulary = Vocabulary([*authored, *derived, *suppressed, *(p for p, _ in short_rows)], equivalents)
+    vocabulary = Vocabulary([*authored, *swapped, *derived, *suppressed, *(p for p, _ in short_rows)], equivalents)
 
     by_key: dict[str, int] = {}
     for phrase, (number, at) in authored.items():
@@ -102,6 +103,9 @@ def compile_phrases(
             problems.append(f"{at}: {' '.join(phrase)!r} folds onto a phrase of {concepts[by_key[key]][0]}")
         by_key[key] = number
         senses.setdefault(phrase, [[number, "PHRASE", "", [], [], at]])
+    for phrase, (number, at) in swapped.items():
+        if by_key.setdefault(vocabulary.encode(phrase), number) == number:
+            senses.setdefault(phrase, [[number, "PHRASE", "", [], [], at]])
     for phrase in sorted(derived):
         code, key = derived[phrase], vocabulary.encode(phrase)
         if key in by_key:
@@ -143,6 +147,18 @@ def compile_phrases(
         "phrases": sorted(compiled.items()),
         "titles": _titles(release),
     }
+
+
+def _swapped(authored: Mapping[Phrase, tuple[int, str]]) -> dict[Phrase, tuple[int, str]]:
+    """"stone of the kidney" also reads "kidney stone", where no row says otherwise."""
+    found: dict[Phrase, tuple[int, str]] = {}
+    for phrase, meaning in authored.items():
+        plain = [word for word in phrase if word != "the"]
+        if len(plain) > 2 and plain[1] == "of" and "of" not in plain[2:] and all(word[0].isalpha() for word in plain):
+            other = (*plain[2:], plain[0])
+            if other not in authored:
+                found[other] = meaning
+    return found
 
 
 def _titles(release: Release) -> list[list[Any]]:

@@ -35,9 +35,13 @@ class AttributeFinder:
     def __init__(self, rows: Iterable[Row]) -> None:
         self._by_first: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
         inside: set[str] = set()
+        joins: set[str] = set()
         for row in rows:
             for phrase in phrases_of(row["words"]):
                 words = normalize_phrase(phrase)
+                if row["kind"] == "join":
+                    joins.add(words[0])
+                    continue
                 if row["inside"] and len(words) == 1 and row["case"] == "any":
                     inside.add(words[0])
                 if row["kind"] != "filler":
@@ -45,6 +49,8 @@ class AttributeFinder:
                     self._by_first.setdefault(words[0], []).append((words, row["kind"], row["value"], spelling))
         for rows_of_word in self._by_first.values():
             rows_of_word.sort(key=lambda r: -len(r[0]))
+        self.joins = frozenset(joins)
+        """Words and marks that coordinate phrases."""
         self.inside = frozenset(inside)
         """Words that may stand inside a phrase without being part of it."""
 

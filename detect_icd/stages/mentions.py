@@ -1,115 +1,25 @@
-"""Finds the phrases of the lexicon in a sentence, with flashtext (its one import).
+"""Finds what a note names: phrases, abbreviations, coordinated phrases, measured facts, pasted official titles.
 
-flashtext's trie is built over one character a word (see compile.phrases) and walked from every
-word start, because its own `extract_keywords` consumes the text from the left and so misses a
-longer phrase that starts inside a shorter one. Words that change no meaning (determiners, side,
-acuity) may stand inside a phrase. Of overlapping phrases the longest wins, then the leftmost.
+Findings are neither judged (stages.context) nor coded (stages.coding) yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flashtext import KeywordProcessor
-
 from detect_icd.codeset import Release
-from detect_icd.lexicon import ConceptEntry, Lexicon, Phrases, Sense
+from detect_icd.lexicon import ConceptEntry, Lexicon
 from detect_icd.model import Concept, MatchKind
 from detect_icd.spans import Span
 from detect_icd.stages.attributes import AttributeFinder
+from detect_icd.stages.coordination import SharedHeads
 from detect_icd.stages.measures import MeasureFinder
+from detect_icd.stages.phrases import Found, PhraseFinder
 from detect_icd.stages.senses import Reading, choose
 from detect_icd.stages.sentences import Sentence
 from detect_icd.stages.titles import TitleIndex
 from detect_icd.text import NormalizedText
-
-_MAX_INSIDE = 3
-"""How many words that belong to no phrase may stand inside one."""
-
-_END = "_keyword_"
-"""flashtext's own mark of a finished keyword in its trie."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A phrase found at tokens `first` up to `last`; `number` is its place in the lexicon."""
-
-    first: int
-    last: int
-    number: int
-
-
-class PhraseFinder:
-    """The trie of all phrases; made once, shared, never changed."""
-
-    def __init__(self, phrases: Phrases, inside: Collection[str]) -> None:
-        """`inside`: normalised words that may stand inside any phrase without being part of it."""
-        processor = KeywordProcessor(case_sensitive=True)
-        for number, (key, _) in enumerate(phrases.items):
-            processor.add_keyword(key, number + 1)
-        self._trie = processor.keyword_trie_dict
-        self._key_char = phrases.key_char
-        self._inside = frozenset(inside)
-        self._senses: dict[int, tuple[Sense, ...]] = {}
-        self._phrases = phrases
-
-    def find(self, words: Sequence[str], first: int, last: int) -> list[Found]:
-        """The phrases in tokens `first` up to `last`, longest first wins, in text order."""
-        keys = [*map(self._key_char, words[first:last])]
-        candidates: list[Found] = []
-        for i, key in enumerate(keys):
-            node = self._trie.get(key)
-            if node is not None:
-                self._walk(node, i + 1, 0, words, first, keys, i, candidates)
-        return longest(candidates)
-
-    def _walk(
-        self,
-        node: dict[str, object],
-        i: int,
-        skipped: int,
-        words: Sequence[str],
-        offset: int,
-        keys: Sequence[str],
-        start: int,
-        candidates: list[Found],
-    ) -> None:
-        count = len(keys)
-        while True:
-            number = node.get(_END)
-            if isinstance(number, int):
-                candidates.append(Found(offset + start, offset + i, number - 1))
-            # A skippable word ends no phrase, so look past it only while a phrase can still go on.
-            j, passed = i, skipped
-            while passed < _MAX_INSIDE and j < count and words[offset + j] in self._inside:
-                j, passed = j + 1, passed + 1
-                if j < count:
-                    beyond = node.get(keys[j])
-                    if isinstance(beyond, dict):
-                        self._walk(beyond, j + 1, passed, words, offset, keys, start, candidates)
-            following = node.get(keys[i]) if i < count else None
-            if not isinstance(following, dict):
-                return
-            node, i = following, i + 1
-
-    def senses(self, found: Found) -> tuple[Sense, ...]:
-        """What the phrase may mean, in the order to be tried."""
-        known = self._senses.get(found.number)
-        if known is None:
-            known = self._senses[found.number] = self._phrases.senses(found.number)
-        return known
-
-
-def longest(candidates: Iterable[Found]) -> list[Found]:
-    """Of overlapping candidates the one with most tokens, then the leftmost; in text order."""
-    kept: list[Found] = []
-    taken: set[int] = set()
-    for found in sorted(candidates, key=lambda f: (f.first - f.last, f.first)):
-        if taken.isdisjoint(range(found.first, found.last)):
-            taken.update(range(found.first, found.last))
-            kept.append(found)
-    return sorted(kept, key=lambda f: f.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +40,9 @@ class MentionFinder:
 
     def __init__(self, lexicon: Lexicon) -> None:
         phrases = lexicon.phrases
-        self._finder = PhraseFinder(phrases, AttributeFinder(lexicon.table("attributes")).inside)
+        words = AttributeFinder(lexicon.table("attributes"))
+        self._finder = PhraseFinder(phrases, words.inside)
+        self._shared = SharedHeads(self._finder, words.joins, words.inside)
         self._measures = MeasureFinder(lexicon.table("measures"))
         self._titles = TitleIndex(phrases.title_keys, phrases.title_codes)
 
@@ -162,11 +74,15 @@ class MentionFinder:
     def _phrases(self, text: NormalizedText, number: int, sentence: Sentence, reading: Reading) -> list[Finding]:
         found = []
         whole = (sentence.first, sentence.last)
-        for place in self._finder.find(text.words, *whole):
+        places = self._finder.find(text.words, *whole)
+        completed = self._shared.find(text.words, *whole, places)
+        for place in sorted([*places, *completed], key=_first) if completed else places:
             sense = choose(self._finder.senses(place), text, place.first, place.last, whole, reading)
             if sense is not None and sense.entry is not None:
                 span = Span(text.starts[place.first], text.ends[place.last - 1])
-                kind = MatchKind(sense.kind)
+                kind = MatchKind.FUZZY if place.fuzzy else MatchKind(sense.kind)
+                if place in completed:
+                    kind = MatchKind.COMPOSED
                 found.append(Finding(place.first, place.last, number, span, sense.entry, kind, sense.row))
         return found
 
@@ -198,3 +114,7 @@ class MentionFinder:
         )
         span = Span(text.starts[first], text.ends[last - 1])
         return Finding(first, last, number, span, entry, MatchKind.TITLE, entry.row)
+
+
+def _first(place: Found) -> int:
+    return place.first

@@ -5,7 +5,7 @@ from itertools import combinations
 from hypothesis import given, strategies as st
 
 from detect_icd.lexicon import FIRST_WORD, Phrases
-from detect_icd.stages.mentions import Found, PhraseFinder
+from detect_icd.stages.phrases import Found, PhraseFinder
 
 WORDS = ["acute", "renal", "failure", "with", "necrosis", "of", "left"]
 INSIDE = {"left", "acute"}
