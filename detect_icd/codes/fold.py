@@ -14,56 +14,20 @@ from detect_icd.words import americanize
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4"}
 _KEPT_ENDINGS = ("ss", "us", "is", "as", "os")
 _ENDINGS = ("ing", "ed", "e")
+_NUMBERED = frozenset({"type", "stage", "grade", "class", "degree", "group"})
+"""Words after which "I" is a number."""
 _SHORT = 4
 
 STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "and",
-        "or",
-        "to",
-        "by",
-        "at",
-        "from",
-        "for",
-        "with",
-        "due",
-        "is",
-        "are",
-        "my",
-        "i",
-        "has",
-        "have",
-        "having",
-        "got",
-        "s",
-    ]
-)
+    {"a", "an", "the", "of", "in", "on", "and", "or", "to", "by", "at", "from", "for", "with", "due",
+     "is", "are", "my", "i", "has", "have", "having", "got", "s"}
+)  # fmt: skip
 """Said or left out without a change of meaning."""
 
 LIGHT_WORDS = frozenset(
-    [
-        "unspecified",
-        "other",
-        "specified",
-        "nos",
-        "nec",
-        "elsewhere",
-        "classified",
-        "classifiable",
-        "not",
-        "site",
-        "type",
-        "form",
-        "part",
-        "and",
-    ]
-)
+    {"unspecified", "other", "specified", "nos", "nec", "elsewhere", "classified", "classifiable", "not",
+     "site", "type", "form", "part"}
+)  # fmt: skip
 """What titles say to be complete: they neither find a code nor count against it."""
 
 
@@ -71,7 +35,7 @@ class Folding:
     """Words to their one form. `equivalents` are the lexicon's (adjective -> organ)."""
 
     def __init__(self, equivalents: Mapping[str, str]) -> None:
-        self._equivalents = {_stem(word): _stem(target) for word, target in equivalents.items()}
+        self._equivalents = {_stem(word): _stem(other) for word, other in equivalents.items() if " " not in other}
         self.word = lru_cache(maxsize=65_536)(self._word)
 
     def _word(self, word: str) -> str:
@@ -81,10 +45,17 @@ class Folding:
     def words(self, text: str) -> list[str]:
         """The words of `text` that count, folded, in order; punctuation and stop words left out."""
         folded = []
-        for raw in normalize_phrase(text):
-            word = "".join(char for char in raw if char.isalnum())
-            if word and word not in STOP_WORDS and word not in LIGHT_WORDS:
+        before = ""
+        raw_words = normalize_phrase(text)
+        for place, raw in enumerate(raw_words):
+            word = raw if raw.isalnum() else "".join(char for char in raw if char.isalnum())
+            if word == "i" and before in _NUMBERED:
+                folded.append("1")
+            elif word == "a" and place and place == len(raw_words) - 1:  # hepatitis A, influenza A
+                folded.append(word)
+            elif word and word not in STOP_WORDS and word not in LIGHT_WORDS:
                 folded.append(self.word(word))
+            before = word
         return folded
 
 

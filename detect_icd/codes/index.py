@@ -6,13 +6,17 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from detect_icd.codes.fold import Folding
 
-_FEW = 40
+_FEW = 12
 """Fewer wordings with every word than this: also look at those with some."""
-_MOST = 400
+_MOST = 300
+_ENOUGH = 5
+"""Results beside which an exact one needs no more company."""
+_SAME = 0.01
+"""Weights that differ by less are of the same words."""
 _COMMON = 4000
 """A word of more wordings than this says little; it does not find by itself."""
 _PREFIX_FROM = 3
@@ -28,14 +32,13 @@ class Term:
     forms: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """One thing a code is called. `weight` is the sum of its words' weights; `residual`: an "other specified" title."""
 
     code: str
     kind: int
     text: str
-    words: frozenset[str]
+    words: tuple[str, ...]
     weight: float
     residual: bool
 
@@ -64,7 +67,8 @@ class SearchIndex:
                 rows = self._ask("SELECT expansion FROM short WHERE short = ?", part.lower().strip(".,;:"))
                 if 1 < size < len(words) and not rows:
                     folded = " ".join(dict.fromkeys(self.folding.words(part)))
-                    rows = self._ask("SELECT DISTINCT name FROM wording WHERE words = ? AND name <> ''", folded)
+                    if " " in folded:
+                        rows = self._ask("SELECT DISTINCT name FROM wording WHERE words = ? AND name <> ''", folded)
                 found += (" ".join([*words[:at], str(other), *words[at + size :]]) for (other,) in rows)
             if len(found) > 1:
                 break
@@ -104,12 +108,14 @@ class SearchIndex:
         return [(form, 0.9 if slips <= 1 else 0.75) for slips, _, _, form in ranked[:6] if slips <= ranked[0][0] + 1]
 
     def wordings(self, terms: Sequence[Term]) -> list[Wording]:
-        """Wordings that share words with the query: those with all of them, and, where these are few, with some."""
+        """Wordings that share words with the query: those with all of them and, where few say just that, with some."""
         groups = [[form for form, _ in term.forms] for term in terms if term.forms]
         if not groups:
             return []
         found = self._match(" AND ".join(_any(group) for group in groups))
-        if len(found) < _FEW and len(groups) > 1:
+        whole = sum(term.weight for term in terms)
+        exact = any(abs(wording.weight - whole) < _SAME for wording in found)
+        if len(found) < (_ENOUGH if exact else _FEW) and len(groups) > 1:
             telling = [g for g in groups if self._uses(g) <= _COMMON] or groups
             some = self._match(" OR ".join(_any(group) for group in telling))
             found = list(dict.fromkeys([*found, *some]))
@@ -138,11 +144,9 @@ class SearchIndex:
         return [_wording(row) for row in rows]
 
 
-def _wording(row: Sequence[object]) -> Wording:
+def _wording(row: Sequence[Any]) -> Wording:
     code, kind, text, words, weight, residual = row
-    return Wording(
-        str(code), int(str(kind)), str(text), frozenset(str(words).split()), float(str(weight)), residual == 1
-    )
+    return Wording(code, kind, text, tuple(words.split()), weight, residual == 1)
 
 
 def _any(forms: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from detect_icd.codes.index import SearchIndex, Term, Wording
@@ -56,10 +56,22 @@ def search_page(
     size = page_size or DEFAULT_PAGE
     key = hashlib.sha256(f"{query}\0{release.name}\0{billable_only}".encode()).digest()[:6]
     start = _offset(page_token, key)
-    results = _results(index, release, query, billable_only)
-    more = start + size < len(results)
+    ranked = _ranked(index, release, query, billable_only)
+    more = start + size < len(ranked)
     token = base64.urlsafe_b64encode(key + (start + size).to_bytes(4, "big")).decode() if more else ""
-    return SearchPage(results[start : start + size], token, version_of(release))
+    results = tuple(_result(release, item) for item in ranked[start : start + size])
+    return SearchPage(results, token, version_of(release))
+
+
+def _result(release: Release, item: _Found) -> SearchResult:
+    return SearchResult(
+        item.code,
+        release.title(item.code),
+        release.is_billable(item.code),
+        round(min(item.score, 1.0), 4),
+        item.text,
+        release.is_titled(item.code),
+    )
 
 
 def _offset(token: str, key: bytes) -> int:
@@ -79,7 +91,7 @@ def _offset(token: str, key: bytes) -> int:
 
 
 @lru_cache(maxsize=256)
-def _results(index: SearchIndex, release: Release, query: str, billable_only: bool) -> tuple[SearchResult, ...]:
+def _ranked(index: SearchIndex, release: Release, query: str, billable_only: bool) -> tuple[_Found, ...]:
     found = list(_by_code(release, query)) or _by_words(index, release, query)
     if billable_only:
         found = list(_billable(release, found, frozenset(index.folding.words(query))))
@@ -87,18 +99,7 @@ def _results(index: SearchIndex, release: Release, query: str, billable_only: bo
     for item in found:
         if item.code not in best or best[item.code].score < item.score:
             best[item.code] = item
-    ranked = sorted(best.values(), key=lambda item: (-item.score, item.code))[:_MOST_RESULTS]
-    return tuple(
-        SearchResult(
-            item.code,
-            release.title(item.code),
-            release.is_billable(item.code),
-            round(min(item.score, 1.0), 4),
-            item.text,
-            release.is_titled(item.code),
-        )
-        for item in ranked
-    )
+    return tuple(sorted(best.values(), key=lambda item: (-item.score, item.code))[:_MOST_RESULTS])
 
 
 def _by_code(release: Release, query: str) -> Iterator[_Found]:
@@ -119,9 +120,12 @@ def _by_code(release: Release, query: str) -> Iterator[_Found]:
 
 def _by_words(index: SearchIndex, release: Release, query: str) -> list[_Found]:
     found: dict[str, _Found] = {}
+    literal = query.lower()
     for number, reading in enumerate(index.readings(query)):
         terms = index.terms(reading, unfinished=number == 0)
         for item in _rank(index, release, terms, 1.0 if number == 0 else 0.99):
+            if item.text.lower() == literal:
+                item = replace(item, score=item.score + 0.02)  # noqa: PLW2901
             if item.code not in found or found[item.code].score < item.score:
                 found[item.code] = item
     return list(found.values())
@@ -145,7 +149,7 @@ def _rank(index: SearchIndex, release: Release, terms: Sequence[Term], sureness:
             )
     headers = sorted((i for i in best.values() if i.left and release.children(i.code)), key=lambda i: -i.score)
     for item in headers[:_REFINED]:
-        yield from _refine(index, release, item, whole)
+        yield from _refine(index, release, item, terms, whole)
 
 
 def _in_release(release: Release, code: str) -> Iterable[str]:
@@ -159,10 +163,11 @@ def _fit(wording: Wording, terms: Sequence[Term], whole: float) -> _Found:
     covered = said = 0.0
     left = []
     for term in terms:
-        sureness = max((sure for form, sure in term.forms if form in wording.words), default=0.0)
-        if sureness:
-            covered += term.weight * sureness
-            said += term.weight
+        for form, sureness in term.forms:  # surest first
+            if form in wording.words:
+                covered += term.weight * sureness
+                said += term.weight
+                break
         else:
             left.append(term)
     exactness = min(said / wording.weight, 1.0) if wording.weight else 0.0
@@ -177,18 +182,27 @@ def _score(covered: float, exactness: float) -> float:
     return float(covered**1.6) * (0.62 + 0.38 * exactness)
 
 
-def _refine(index: SearchIndex, release: Release, item: _Found, whole: float) -> Iterator[_Found]:
+def _refine(
+    index: SearchIndex, release: Release, item: _Found, terms: Sequence[Term], whole: float
+) -> Iterator[_Found]:
     """Codes under a header whose titles say what the header's wording left over ("tennis elbow" + "left")."""
     left = sum(term.weight for term in item.left)
     for wording in index.titles_under(item.code):
         if wording.code not in release:
             continue
-        fit = sum(t.weight * max((s for f, s in t.forms if f in wording.words), default=0.0) for t in item.left)
+        fit = _covered(wording, item.left)
         if fit:
             covered = (whole - left + fit) / whole
             base = ((whole - left) / whole) ** 1.6 or 1.0
             score = item.score / base * covered**1.6
-            yield _Found(wording.code, score * (0.9 if wording.residual else 0.985), wording.text)
+            # Of two that add the same word, the one whose own title says the rest as well.
+            own = 0.97 + 0.03 * _covered(wording, terms) / whole
+            yield _Found(wording.code, score * own * (0.9 if wording.residual else 0.985), wording.text)
+
+
+def _covered(wording: Wording, terms: Sequence[Term]) -> float:
+    """The weight of the terms the wording has."""
+    return sum(t.weight * max((sure for form, sure in t.forms if form in wording.words), default=0.0) for t in terms)
 
 
 def _billable(release: Release, found: Iterable[_Found], words: frozenset[str]) -> Iterator[_Found]:

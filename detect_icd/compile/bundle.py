@@ -19,7 +19,7 @@ from detect_icd.codeset import CodeSet
 from detect_icd.compile.codes import compile_codes
 from detect_icd.compile.phrases import compile_phrases
 from detect_icd.compile.schemas import CONCEPTS, TABLES
-from detect_icd.compile.search import compile_search, search_words
+from detect_icd.compile.search import compile_search, search_phrases, search_words
 from detect_icd.compile.tables import read_table
 from detect_icd.lexicon import phrases_of
 
@@ -41,9 +41,10 @@ def build(lexicon_dir: Path, out: Path) -> dict[str, Any]:
     phrases = compile_phrases(concept_rows, tables, codeset.on(codeset.windows[-1].effective_from))
     members = {"codes.json": codes, "phrases.json": phrases, "tables.json": tables}
     encoded = {name: _encode(member) for name, member in members.items()}
+    wordings = [(row["code"], phrases_of(row["phrases"])) for row in concept_rows]
     encoded["search.sqlite"] = compile_search(
         codeset,
-        [(row["code"], phrase, phrases_of(row["phrases"])[0]) for row in concept_rows for phrase in phrases_of(row["phrases"])],
+        [*((code, text, texts[0]) for code, texts in wordings for text in texts), *search_phrases(lexicon_dir)],
         search_words(tables["words"], lexicon_dir),
         [(row["short"], row["expansion"]) for row in tables["abbreviations"] if not row["expansion"].startswith("(")],
     )

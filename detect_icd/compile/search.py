@@ -25,13 +25,14 @@ PRAGMA page_size = 4096;
 CREATE TABLE wording(id INTEGER PRIMARY KEY, code TEXT, kind INTEGER, text TEXT, words TEXT, weight REAL, residual INTEGER, name TEXT);
 CREATE INDEX wording_code ON wording(code);
 CREATE INDEX wording_words ON wording(words) WHERE name <> '';
-CREATE VIRTUAL TABLE words USING fts5(folded, content='', detail=none, tokenize='ascii');
+CREATE VIRTUAL TABLE words USING fts5(folded, content='', tokenize='ascii');
 CREATE TABLE term(word TEXT PRIMARY KEY, weight REAL, uses INTEGER) WITHOUT ROWID;
 CREATE TABLE spelling(short TEXT, word TEXT, PRIMARY KEY(short, word)) WITHOUT ROWID;
 CREATE TABLE equivalent(word TEXT PRIMARY KEY, canonical TEXT) WITHOUT ROWID;
 CREATE TABLE short(short TEXT, expansion TEXT, PRIMARY KEY(short, expansion)) WITHOUT ROWID;
 """
 _SEARCH_WORDS = Schema(("word", "canonical", "why"))
+_SEARCH_PHRASES = Schema(("code", "phrase", "why"))
 _RESIDUAL = ("other ", "other specified ", "unspecified other ")
 _SPELT_FROM = 4
 """Shorter words are not corrected: too many others lie one letter away."""
@@ -41,6 +42,12 @@ def search_words(words: Iterable[Mapping[str, str]], lexicon_dir: Path) -> dict[
     """The lexicon's equivalent words with those that hold for search only."""
     lay = read_table(lexicon_dir / "codeset" / "search_words.tsv", _SEARCH_WORDS)
     return {row["word"]: row["canonical"] for row in (*words, *lay)}
+
+
+def search_phrases(lexicon_dir: Path) -> list[tuple[str, str, str]]:
+    """Code, phrase and name of what people search for but a note should not be read by."""
+    rows = read_table(lexicon_dir / "codeset" / "search_phrases.tsv", _SEARCH_PHRASES)
+    return [(row["code"], row["phrase"], row["phrase"]) for row in rows]
 
 
 def compile_search(
@@ -81,8 +88,13 @@ def compile_search(
     database.executemany("INSERT INTO words(rowid, folded) VALUES (?, ?)", [(row[0], row[4]) for row in numbered])
     database.executemany("INSERT INTO term VALUES (?, ?, ?)", sorted((w, weight[w], uses[w]) for w in uses))
     database.executemany("INSERT OR IGNORE INTO spelling VALUES (?, ?)", sorted(_spellings(uses)))
-    database.executemany("INSERT OR IGNORE INTO equivalent VALUES (?, ?)", sorted(equivalents.items()))
-    database.executemany("INSERT OR IGNORE INTO short VALUES (?, ?)", sorted((s.lower(), e) for s, e in shorts))
+    single = {word: other for word, other in equivalents.items() if " " not in other}
+    database.executemany("INSERT OR IGNORE INTO equivalent VALUES (?, ?)", sorted(single.items()))
+    # What a word stands for in several words is one more reading of a query, as an abbreviation is.
+    longer = [(word, other) for word, other in equivalents.items() if " " in other]
+    database.executemany(
+        "INSERT OR IGNORE INTO short VALUES (?, ?)", sorted((s.lower(), e) for s, e in [*shorts, *longer])
+    )
     database.execute("INSERT INTO words(words) VALUES ('optimize')")
     database.commit()
     database.execute("VACUUM")
