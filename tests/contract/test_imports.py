@@ -19,7 +19,7 @@ LAYERS = [
     {"lexicon", "compile", "codes"},
     {"stages"},
     {"detector"},
-    {"necessity", "phi"},
+    {"imports", "necessity", "phi"},
     ADAPTERS,
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
