@@ -18,7 +18,7 @@ from detect_icd.stages.assignment import Assigner
 from detect_icd.stages.coding import Coder
 from detect_icd.stages.context import ContextRules, ContextStage
 from detect_icd.stages.mentions import MentionFinder
-from detect_icd.stages.procedures import ProcedureLinker
+from detect_icd.stages.procedures import Indications, ProcedureLinker
 from detect_icd.stages.sections import SectionTable, find_sections
 from detect_icd.stages.sentences import settled_until, split_sentences
 from detect_icd.text import NormalizedText
@@ -45,7 +45,10 @@ class Detector:
         self._context = ContextStage(ContextRules(lexicon.table("cues"), self._sections))
         self._coder = Coder(lexicon)
         self._assigner = Assigner(lexicon)
-        self._linker = ProcedureLinker(lexicon.table("procedures/links"))
+        self.indications = Indications(
+            lexicon.table("procedures/indications"), lexicon.table("procedures/procedures"), lexicon.table("procedures/places")
+        )
+        self._linker = ProcedureLinker(self.indications)
 
     @classmethod
     def default(cls) -> Detector:

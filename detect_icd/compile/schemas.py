@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from detect_icd.compile.necessity_schemas import NECESSITY_TABLES
 from detect_icd.compile.tables import Schema
 from detect_icd.model import Certainty, CueCategory, Experiencer, Presence, Temporality
 
@@ -46,9 +47,6 @@ TABLES = MappingProxyType(
             frozenset({"before", "after"}),
         ),
         "pregnancy": Schema(("rule", "codes", "result", "guideline", "why", "example")),
-        "procedures/links": Schema(
-            ("procedure", "name", "codes", "needs", "source", "why", "example"), frozenset({"needs"})
-        ),
         "refinements": Schema(("code", "kind", "value", "result", "why", "example")),
         "reporting_order": Schema(("section", "order", "score", "why", "example")),
         "sections": Schema(
@@ -70,6 +68,7 @@ TABLES = MappingProxyType(
         "title_exclusions": Schema(("phrase", "why")),
         "title_rewrites": Schema(("find", "replace", "why", "example")),
         "words": Schema(("word", "canonical", "why")),
+        **NECESSITY_TABLES,
     }
 )
 """Table name -> schema; the file is `lexicon/<name>.tsv`."""

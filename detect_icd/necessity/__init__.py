@@ -1,0 +1,4 @@
+"""Medical necessity: does the documentation support the procedure, who says so, and what is missing.
+
+Three layers that are never mixed: indication (`indications`), coverage policy (`coverage`), line edits (`edits`).
+"""

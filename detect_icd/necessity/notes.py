@@ -1,0 +1,126 @@
+"""What a note says of the diagnoses: which it supports, which it contradicts, and with which words.
+
+What supports is an assigned code, never a mention: a condition that the note negates, ascribes to a relative, calls
+resolved, hypothetical or (outpatient) uncertain cannot support as current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from detect_icd.codeset import Release
+from detect_icd.model import Assignment, DetectRequest, Detection, Mention, NotReportableReason
+from detect_icd.necessity.model import NoteSupport, Quote, Unsupporting
+from detect_icd.necessity.sides import side_of_code
+from detect_icd.stages.sections import Section
+from detect_icd.stages.sentences import Sentence
+from detect_icd.text import NormalizedText
+
+_WORDS = {
+    NotReportableReason.NEGATED: "the note says it is absent",
+    NotReportableReason.UNCERTAIN: "the note is not sure of it, and outpatient coding reports no uncertain diagnosis",
+    NotReportableReason.HYPOTHETICAL: "the note speaks of what might be",
+    NotReportableReason.FAMILY: "the note says it of a relative",
+    NotReportableReason.OTHER_PERSON: "the note says it of another person",
+    NotReportableReason.RESOLVED: "the note says it is over",
+    NotReportableReason.NOT_A_DIAGNOSIS: "the words lead to no billable code",
+}
+_CATEGORY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNote:
+    """A note as detection read it; offsets in code points."""
+
+    request: DetectRequest
+    detection: Detection
+    text: NormalizedText
+    sections: Sequence[Section]
+    sentences: Sequence[Sentence]
+
+    def mentions_of(self, assignment: Assignment) -> list[Mention]:
+        """The mentions behind an assignment."""
+        wanted = frozenset(assignment.mention_ids)
+        return [mention for mention in self.detection.mentions if mention.id in wanted]
+
+    def assigned(self, code: str) -> Assignment | None:
+        """The assignment of `code`."""
+        return next((a for a in self.detection.assignments if a.code == code), None)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """What the note says of one billed code."""
+
+    support: NoteSupport
+    reason: str
+    message: str
+    mentions: tuple[Mention, ...]
+
+
+NOT_CHECKED = NoteView(NoteSupport.NOT_CHECKED, "", "", ())
+
+
+def view(note: ReadNote, code: str, release: Release) -> NoteView:
+    """Supported, contradicted or not mentioned."""
+    assignment = note.assigned(code)
+    if assignment is not None:
+        return NoteView(NoteSupport.SUPPORTED, "", "the note supports it", tuple(note.mentions_of(assignment)))
+    backing = [m for m in note.detection.mentions if m.reportable and any(c.code == code for c in m.codes)]
+    if backing:
+        return NoteView(NoteSupport.SUPPORTED, "", "words of the note can mean it", tuple(backing))
+    against = [m for m in note.detection.mentions if _speaks_of(m, code) and m.not_reportable_reason in _WORDS]
+    against = [m for m in against if m.not_reportable_reason is not NotReportableReason.NOT_A_DIAGNOSIS]
+    if against:
+        reason = against[0].not_reportable_reason
+        assert reason is not None
+        return NoteView(NoteSupport.CONTRADICTED, reason.value, _WORDS[reason], tuple(against))
+    other = _other_side(note, code, release)
+    if other is not None:
+        message = f"the note places it on the other side ({other.code})"
+        return NoteView(NoteSupport.CONTRADICTED, "OTHER_SIDE", message, tuple(note.mentions_of(other)))
+    return NoteView(NoteSupport.NOT_MENTIONED, "", "the note does not mention it", ())
+
+
+def _speaks_of(mention: Mention, code: str) -> bool:
+    """Whether a mention's condition is the code's: one of its candidates, or what its first candidate covers.
+
+    "Denies knee pain" (side not said) speaks of a pain of either knee.
+    """
+    if any(candidate.code == code for candidate in mention.codes):
+        return True
+    condition = _condition(mention)
+    stem = condition.rstrip("09").rstrip(".")
+    return len(stem) >= _CATEGORY and code.startswith(stem)
+
+
+def _condition(mention: Mention) -> str:
+    """The code of the condition itself: a relative's or past one ranks its Z code first."""
+    codes = [candidate.code for candidate in mention.codes]
+    return next((code for code in codes if not code.startswith("Z")), codes[0] if codes else "")
+
+
+def _other_side(note: ReadNote, code: str, release: Release) -> Assignment | None:
+    side = side_of_code(release, code)
+    if not side:
+        return None
+    stem = code[:-1] if len(code) < 8 else code[:-2]  # noqa: PLR2004 - before the 7th character stands the side
+    for assignment in note.detection.assignments:
+        other = side_of_code(release, assignment.code)
+        if assignment.code.startswith(stem) and len(assignment.code) == len(code) and other and not side <= other:
+            return assignment
+    return None
+
+
+def quotes(mentions: Iterable[Mention]) -> tuple[Quote, ...]:
+    """The words of the mentions."""
+    return tuple(Quote(mention.span, mention.text) for mention in mentions)
+
+
+def cannot_support(mention: Mention) -> Unsupporting | None:
+    """Why a mention's condition supports nothing as current; None for one that can be reported."""
+    reason = mention.not_reportable_reason
+    if reason is None or reason not in _WORDS or not mention.codes:
+        return None
+    return Unsupporting(_condition(mention), reason.value, _WORDS[reason], (Quote(mention.span, mention.text),))

@@ -1,0 +1,48 @@
+"""Sides of the body: of a diagnosis by its official title, of a line by its modifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from detect_icd.codeset import Release
+from detect_icd.text import normalize_phrase
+
+LEFT, RIGHT = "left", "right"
+BOTH = frozenset({LEFT, RIGHT})
+_BY_MODIFIER = {
+    "LT": frozenset({LEFT}),
+    "RT": frozenset({RIGHT}),
+    "50": BOTH,
+    **dict.fromkeys(("FA", "F1", "F2", "F3", "F4", "TA", "T1", "T2", "T3", "T4", "E1", "E2", "LC", "LD"), frozenset({LEFT})),
+    **dict.fromkeys(("F5", "F6", "F7", "F8", "F9", "T5", "T6", "T7", "T8", "T9", "E3", "E4"), frozenset({RIGHT})),
+}
+
+
+def side_of_code(release: Release, code: str) -> frozenset[str]:
+    """The sides the code names; empty where it names none."""
+    words = normalize_phrase(release.wording(code))
+    if "bilateral" in words:
+        return BOTH
+    return frozenset(side for side in (LEFT, RIGHT) if side in words)
+
+
+def side_of_modifiers(modifiers: Iterable[str]) -> frozenset[str]:
+    """The sides the modifiers name; empty where they name none."""
+    return frozenset().union(*(_BY_MODIFIER.get(modifier, frozenset()) for modifier in modifiers))
+
+
+def sided_siblings(release: Release, code: str) -> tuple[str, ...]:
+    """Billable siblings that name a side, where `code` leaves it open; else nothing."""
+    words = normalize_phrase(release.wording(code))
+    if "unspecified" not in words or side_of_code(release, code):
+        return ()
+    extended = release.codeset.table.is_extension(code)
+    base = (release.parent(code) or code) if extended else code
+    parent = release.parent(base)
+    if parent is None:
+        return ()
+    return tuple(
+        leaf
+        for leaf in release.leaves(parent)
+        if side_of_code(release, leaf) and (not extended or leaf[-1] == code[-1]) and not leaf.startswith(base)
+    )
