@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from detect_icd.cli import batch, codes, detect, imports, lexicon, serve, stream, version
+from detect_icd.cli import batch, codes, detect, imports, lexicon, necessity, serve, stream, version
 from detect_icd.cli.exits import fault_of
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ lexicon.app.command("list")(imports.list_imports)
 lexicon.app.command("remove")(imports.remove)
 lexicon.app.command("refresh")(imports.refresh)
 app.add_typer(lexicon.app, name="lexicon")
+app.add_typer(necessity.app, name="necessity")
 app.command("version")(version.version)
 
 

@@ -7,7 +7,15 @@ from types import MappingProxyType
 from detect_icd.compile.tables import Schema
 
 _DETERMINATIONS = frozenset(
-    {"SUPPORTED", "SUPPORTED_WITH_CONDITIONS", "NOT_SUPPORTED", "NOT_COVERED", "MANUAL_REVIEW", "NO_POLICY", "INVALID_REQUEST"}
+    {
+        "SUPPORTED",
+        "SUPPORTED_WITH_CONDITIONS",
+        "NOT_SUPPORTED",
+        "NOT_COVERED",
+        "MANUAL_REVIEW",
+        "NO_POLICY",
+        "INVALID_REQUEST",
+    }
 )
 _STATEMENTS = frozenset(
     {
@@ -19,7 +27,9 @@ _CLAIM_TYPES = frozenset({"PROFESSIONAL", "ASC", "OUTPATIENT_HOSPITAL"})
 
 NECESSITY_TABLES = MappingProxyType(
     {
-        "policies/adjustments": Schema(("kind", "number", "meaning", "why"), values={"kind": frozenset({"CARC", "RARC"})}),
+        "policies/adjustments": Schema(
+            ("kind", "number", "meaning", "why"), values={"kind": frozenset({"CARC", "RARC"})}
+        ),
         "policies/contractors": Schema(("contractor", "name", "aliases", "states", "why")),
         "policies/payers": Schema(
             ("payer", "name", "aliases", "line_of_business", "why"),
@@ -27,8 +37,19 @@ NECESSITY_TABLES = MappingProxyType(
         ),
         "policies/policies": Schema(
             (
-                "policy", "version", "kind", "publisher", "contractor", "payers", "states", "title", "link",
-                "effective_from", "effective_until", "provenance", "why",
+                "policy",
+                "version",
+                "kind",
+                "publisher",
+                "contractor",
+                "payers",
+                "states",
+                "title",
+                "link",
+                "effective_from",
+                "effective_until",
+                "provenance",
+                "why",
             ),
             frozenset({"version", "contractor", "payers", "states", "link", "effective_from", "effective_until"}),
             {
@@ -37,14 +58,36 @@ NECESSITY_TABLES = MappingProxyType(
             },
         ),
         "policies/reasons": Schema(
-            ("reason", "meaning", "outcome", "carc", "rarc", "rarc_national", "covered", "info_needed", "detail", "why"),
+            (
+                "reason",
+                "meaning",
+                "outcome",
+                "carc",
+                "rarc",
+                "rarc_national",
+                "covered",
+                "info_needed",
+                "detail",
+                "why",
+            ),
             frozenset({"outcome", "carc", "rarc", "rarc_national", "covered", "info_needed", "detail"}),
             {"outcome": _DETERMINATIONS},
         ),
         "policies/rules": Schema(
             (
-                "policy", "group", "procedures", "statement", "role", "codes", "unless", "only_with", "world", "message",
-                "provenance", "why", "example",
+                "policy",
+                "group",
+                "procedures",
+                "statement",
+                "role",
+                "codes",
+                "unless",
+                "only_with",
+                "world",
+                "message",
+                "provenance",
+                "why",
+                "example",
             ),
             frozenset({"group", "codes", "unless", "only_with", "world", "message"}),
             {
@@ -72,15 +115,29 @@ NECESSITY_TABLES = MappingProxyType(
         "procedures/modifiers": Schema(("modifier", "meaning", "kind", "why")),
         "procedures/named_modifiers": Schema(("procedure", "modifiers", "source", "why")),
         "procedures/pairs": Schema(
-            ("column1", "column2", "indicator", "from", "until", "release", "source", "why"), frozenset({"from", "until"})
+            ("column1", "column2", "indicator", "from", "until", "release", "source", "why"),
+            frozenset({"from", "until"}),
         ),
         "procedures/places": Schema(("place", "words", "why")),
-        "procedures/procedures": Schema(("procedure", "name", "words", "related", "why"), frozenset({"words", "related"})),
+        "procedures/procedures": Schema(
+            ("procedure", "name", "words", "related", "why"), frozenset({"words", "related"})
+        ),
         "procedures/requirements": Schema(
             ("procedures", "requirement", "description", "min_days", "source", "why"), frozenset({"min_days"})
         ),
         "procedures/units": Schema(
-            ("procedure", "claim_type", "units", "indicator", "meaning", "rationale", "from", "release", "source", "why"),
+            (
+                "procedure",
+                "claim_type",
+                "units",
+                "indicator",
+                "meaning",
+                "rationale",
+                "from",
+                "release",
+                "source",
+                "why",
+            ),
             values={"claim_type": _CLAIM_TYPES},
         ),
     }

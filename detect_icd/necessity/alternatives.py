@@ -14,7 +14,9 @@ from detect_icd.text import normalize_phrase
 
 _MOST = 10
 _CATEGORY = 3
-_EMPTY_WORDS = frozenset("of and or the in with without to unspecified other , - ( )".split())
+_EMPTY_WORDS = frozenset(
+    ["of", "and", "or", "the", "in", "with", "without", "to", "unspecified", "other", ",", "-", "(", ")"]
+)
 
 
 def alternatives(

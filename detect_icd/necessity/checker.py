@@ -62,7 +62,7 @@ Checkpoint = Callable[[], None]
 class Detect(Protocol):
     """How a note is read."""
 
-    def detect(self, request: DetectRequest | str, *, checkpoint: Checkpoint = ...) -> Detection:
+    def detect(self, request: DetectRequest, *, checkpoint: Checkpoint) -> Detection:
         """See Detector."""
 
 
@@ -96,7 +96,7 @@ class NecessityChecker:
         self._detector = detector
         self.facts = Facts(ShippedFacts(lexicon), imported)
         self.reasons = Reasons(table("policies/reasons"), table("policies/adjustments"))
-        payers = getattr(imported, "payers", dict)()
+        payers = imported.payers() if imported else {}
         self.jurisdictions = Jurisdictions(
             table("policies/states"), table("policies/contractors"), table("policies/payers"), payers
         )
@@ -193,9 +193,7 @@ class NecessityChecker:
             faults.append(fault)
         if from_note and any(not line.pointers for line in asked):
             assumptions.append("pointers: lines without any are linked to every detected diagnosis")
-        return _Claim(
-            request, day, release, scope, note, codes, valid, views, from_note, tuple(lines), tuple(faults)
-        )
+        return _Claim(request, day, release, scope, note, codes, valid, views, from_note, tuple(lines), tuple(faults))
 
     def _lines(
         self, request: NecessityRequest, note: ReadNote | None, codes: Sequence[str], assumptions: list[str]
@@ -229,7 +227,9 @@ class NecessityChecker:
         answer = self._coverage.answer(policies, claim.scope, question)
         invalid = self._invalid(billed, release, fault)
         if invalid:
-            answer = Answer(Determination.INVALID_REQUEST, (*invalid, *answer.findings), answer.notices, answer.deciding)
+            answer = Answer(
+                Determination.INVALID_REQUEST, (*invalid, *answer.findings), answer.notices, answer.deciding
+            )
         indication = indication_of(line.procedure, usable, against, self.indications, note)
         edits = self._edits.of(billed, claim.lines, claim.request.claim_type, claim.request.patient, release)
         supporting = _mentions(note, usable)
@@ -280,7 +280,9 @@ class NecessityChecker:
         found = []
         status = facts.get("status")
         if status is not None and status.value == "C" and claim.scope.medicare:
-            found.append(Notice("CARRIER_PRICED", status.meaning or self.reasons["CASE_BY_CASE"].meaning, status.source))
+            found.append(
+                Notice("CARRIER_PRICED", status.meaning or self.reasons["CASE_BY_CASE"].meaning, status.source)
+            )
         verified = facts.get("verified_until") or next(
             (f for f in self.facts.shipped.history(billed.line.procedure) if f.name == "verified_until"), None
         )

@@ -5,7 +5,7 @@ Shipped facts are rows of `lexicon/procedures/`; imported ones (necessity.store)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -47,6 +47,9 @@ class FactBook(Protocol):
     def releases(self) -> Sequence[DataRelease]:
         """The bodies of facts; `age_days` is left 0."""
 
+    def payers(self) -> Mapping[str, str]:
+        """Payers of its policies: key -> name."""
+
 
 class ShippedFacts:
     """The rows of the lexicon."""
@@ -68,17 +71,28 @@ class ShippedFacts:
         }
         self._pairs = {
             (row["column1"], row["column2"]): CodePair(
-                row["column1"], row["column2"], row["indicator"], day_of(row["from"]), day_of(row["until"]), _source(row)
+                row["column1"],
+                row["column2"],
+                row["indicator"],
+                day_of(row["from"]),
+                day_of(row["until"]),
+                _source(row),
             )
             for row in table("procedures/pairs")
         }
         self._version = lexicon.version
         self.modifier_meanings = {row["modifier"]: row["meaning"] for row in table("procedures/modifiers")}
         self.modifier_kinds = {row["modifier"]: row["kind"] for row in table("procedures/modifiers")}
-        self.named_modifiers = {row["procedure"]: parts(row["modifiers"]) for row in table("procedures/named_modifiers")}
+        self.named_modifiers = {
+            row["procedure"]: parts(row["modifiers"]) for row in table("procedures/named_modifiers")
+        }
         self.modifier_rules = [
             ModifierRule(
-                row["fact"], row["value"], frozenset(parts(row["modifiers"])), row["outcome"] == "REFUSED", row["message"]
+                row["fact"],
+                row["value"],
+                frozenset(parts(row["modifiers"])),
+                row["outcome"] == "REFUSED",
+                row["message"],
             )
             for row in table("procedures/modifier_rules")
         ]
@@ -186,7 +200,13 @@ class Facts:
         """Every body of facts with its age on `day`."""
         found = [*(self._imported.releases() if self._imported else ()), *self.shipped.releases()]
         return tuple(
-            DataRelease(r.name, r.release, r.effective_from, max(0, (day - r.effective_from).days) if r.effective_from else 0, r.origin)
+            DataRelease(
+                r.name,
+                r.release,
+                r.effective_from,
+                max(0, (day - r.effective_from).days) if r.effective_from else 0,
+                r.origin,
+            )
             for r in found
         )
 

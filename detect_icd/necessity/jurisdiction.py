@@ -103,7 +103,9 @@ class Jurisdictions:
         found = self._states.get(key_of(written))
         if found is None:
             raise InvalidRequestError(
-                "state must be a state or territory of the United States, as in OH", field="state", reason="STATE_UNKNOWN"
+                "state must be a state or territory of the United States, as in OH",
+                field="state",
+                reason="STATE_UNKNOWN",
             )
         return found
 
@@ -137,20 +139,26 @@ class Jurisdictions:
         elif business is None:
             business = Business.MEDICARE_FFS
             if not contractor:
-                assumptions.append("payer: Medicare Part B fee-for-service, since neither payer nor contractor was given")
+                assumptions.append(
+                    "payer: Medicare Part B fee-for-service, since neither payer nor contractor was given"
+                )
         contractor_key, was_named = (self.contractor(contractor), True) if contractor.strip() else ("", False)
         if business is Business.MEDICARE_FFS and not contractor_key:
             contractor_key = self._of_state.get(state, "")
             if contractor_key:
                 assumptions.append(f"contractor: {self.contractor_names[contractor_key]}, from the state {state}")
             else:
-                assumptions.append("contractor: none, since no state was given: local Medicare policies cannot be chosen")
+                assumptions.append(
+                    "contractor: none, since no state was given: local Medicare policies cannot be chosen"
+                )
         return Scope(business, key, name, state, contractor_key, was_named, tuple(assumptions))
 
     def binds(self, policy: Policy, scope: Scope, *, as_medicare: bool) -> bool:
         """Whether a policy decides for this payer and place; `as_medicare` asks for Medicare's policies."""
         if policy.kind is PolicyKind.PAYER:
-            return not as_medicare and scope.payer in policy.payers and (not policy.states or scope.state in policy.states)
+            return (
+                not as_medicare and scope.payer in policy.payers and (not policy.states or scope.state in policy.states)
+            )
         if not as_medicare:
             return False
         if policy.kind is PolicyKind.NCD:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from detect_icd.codeset import Release
-from detect_icd.model import Assignment, DetectRequest, Detection, Mention, NotReportableReason
+from detect_icd.model import Assignment, Detection, DetectRequest, Mention, NotReportableReason
 from detect_icd.necessity.model import NoteSupport, Quote, Unsupporting
 from detect_icd.necessity.sides import side_of_code
 from detect_icd.stages.sections import Section
@@ -105,7 +105,7 @@ def _other_side(note: ReadNote, code: str, release: Release) -> Assignment | Non
     side = side_of_code(release, code)
     if not side:
         return None
-    stem = code[:-1] if len(code) < 8 else code[:-2]  # noqa: PLR2004 - before the 7th character stands the side
+    stem = code[:-1] if len(code) < 8 else code[:-2]
     for assignment in note.detection.assignments:
         other = side_of_code(release, assignment.code)
         if assignment.code.startswith(stem) and len(assignment.code) == len(code) and other and not side <= other:

@@ -62,6 +62,3 @@ class Reasons:
 
     def __getitem__(self, reason: str) -> Reason:
         return self._rows[reason]
-
-    def __iter__(self) -> Iterable[str]:
-        return iter(self._rows)

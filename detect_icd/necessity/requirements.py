@@ -22,12 +22,36 @@ _BEFORE = 5
 """Words before a phrase within which a denial reaches it."""
 _MAX_QUOTES = 5
 _NUMBERS = {
-    word: n
-    for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
-    )
-} | {"a": 1, "an": 1, "several": 3, "few": 3, "many": 3, "thirty": 30, "forty": 40, "fifty": 50}
+    "zero": 0,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "thirteen": 13,
+    "fourteen": 14,
+    "fifteen": 15,
+    "sixteen": 16,
+    "seventeen": 17,
+    "eighteen": 18,
+    "nineteen": 19,
+    "twenty": 20,
+    "a": 1,
+    "an": 1,
+    "several": 3,
+    "few": 3,
+    "many": 3,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+}
 _UNIT_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
 
@@ -120,7 +144,8 @@ class Requirements:
     def expected(self, procedure: str) -> tuple[Requirement, ...]:
         """What is expected of the procedure, without a note to look into."""
         return tuple(
-            self._made(row, RequirementStatus.NOT_CHECKED, "no note was given") for row in self._expected.get(procedure, ())
+            self._made(row, RequirementStatus.NOT_CHECKED, "no note was given")
+            for row in self._expected.get(procedure, ())
         )
 
     def check(
@@ -146,7 +171,9 @@ class Requirements:
         against: list[Quote] = []
         for place in _places(note, evidence):
             first, last = _sentence(note, place)
-            denied = next((r for r in evidence.no.find(note.text.words, max(first, place.first - _BEFORE), place.first)), None)
+            denied = next(
+                (r for r in evidence.no.find(note.text.words, max(first, place.first - _BEFORE), place.first)), None
+            )
             spoken = next(evidence.against.find(note.text.words, place.last, last), None)
             if denied is not None:
                 against.append(_quote(note, denied[0], place.last))
@@ -203,7 +230,12 @@ class Requirements:
         return self._made(row, RequirementStatus.MET, f"about {longest} days", tuple(quotes))
 
     def _laterality(self, row: Row, note: ReadNote, supporting: Sequence[Mention], side: frozenset[str]) -> Requirement:
-        named = [(a.value, Quote(a.span, a.span.of(note.text.source))) for m in supporting for a in m.attributes if a.kind == "laterality"]
+        named = [
+            (a.value, Quote(a.span, a.span.of(note.text.source)))
+            for m in supporting
+            for a in m.attributes
+            if a.kind == "laterality"
+        ]
         if not named:
             return self._made(row, RequirementStatus.NOT_FOUND, "the note does not name the side of the diagnosis")
         sides = {value for value, _ in named}
@@ -223,9 +255,7 @@ class Requirements:
             return self._made(row, RequirementStatus.CONTRADICTED, "the note says the contrary", _distinct(against))
         return self._made(row, RequirementStatus.NOT_FOUND, "the note does not say it")
 
-    def _made(
-        self, row: Row, status: RequirementStatus, message: str, quotes: tuple[Quote, ...] = ()
-    ) -> Requirement:
+    def _made(self, row: Row, status: RequirementStatus, message: str, quotes: tuple[Quote, ...] = ()) -> Requirement:
         return Requirement(row["requirement"], row["description"], status, message, row["source"], quotes)
 
 
@@ -238,7 +268,12 @@ def _places(note: ReadNote, evidence: _Evidence) -> Iterator[_Place]:
 
 def _kind_at(evidence: _Evidence, words: Sequence[str], place: _Place) -> str:
     return next(
-        (kind for kind, phrases in evidence.what if (place.first, place.last) in phrases.find(words, place.first, place.last)), ""
+        (
+            kind
+            for kind, phrases in evidence.what
+            if (place.first, place.last) in phrases.find(words, place.first, place.last)
+        ),
+        "",
     )
 
 

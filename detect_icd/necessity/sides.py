@@ -13,7 +13,9 @@ _BY_MODIFIER = {
     "LT": frozenset({LEFT}),
     "RT": frozenset({RIGHT}),
     "50": BOTH,
-    **dict.fromkeys(("FA", "F1", "F2", "F3", "F4", "TA", "T1", "T2", "T3", "T4", "E1", "E2", "LC", "LD"), frozenset({LEFT})),
+    **dict.fromkeys(
+        ("FA", "F1", "F2", "F3", "F4", "TA", "T1", "T2", "T3", "T4", "E1", "E2", "LC", "LD"), frozenset({LEFT})
+    ),
     **dict.fromkeys(("F5", "F6", "F7", "F8", "F9", "T5", "T6", "T7", "T8", "T9", "E3", "E4"), frozenset({RIGHT})),
 }
 

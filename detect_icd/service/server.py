@@ -17,13 +17,15 @@ from grpc_reflection.v1alpha import reflection
 from detect_icd.codes.catalog import Catalog
 from detect_icd.errors import DetectIcdError
 from detect_icd.imports.store import lexicon_in_force
+from detect_icd.necessity.default import checker
 from detect_icd.service.codes import CodeServicer
 from detect_icd.service.detection import DetectionServicer
+from detect_icd.service.necessity import NecessityServicer
 from detect_icd.service.rpc import Router, service_names
 from detect_icd.service.settings import ServerSettings
 from detect_icd.service.stream import Detector
 from detect_icd.service.work import Workers
-from detect_icd.v1 import code_pb2, detection_pb2
+from detect_icd.v1 import code_pb2, detection_pb2, necessity_pb2
 
 log = logging.getLogger("detect_icd.service")
 
@@ -58,11 +60,14 @@ class Running:
 
 def our_services(detector: Detector, settings: ServerSettings) -> Mapping[ServiceDescriptor, object]:
     """Every service of detect_icd.v1 this server has, with its servicer."""
+    lexicon = lexicon_in_force(settings.lexicon_dir)
+    necessity = NecessityServicer(
+        checker(lexicon, detector, settings.necessity_dir), lexicon.codeset, max_text_bytes=settings.max_text_bytes
+    )
     return {
         detection_pb2.DESCRIPTOR.services_by_name["IcdDetectionService"]: DetectionServicer(detector, settings),
-        code_pb2.DESCRIPTOR.services_by_name["CodeService"]: CodeServicer(
-            Catalog(lexicon_in_force(settings.lexicon_dir))
-        ),
+        code_pb2.DESCRIPTOR.services_by_name["CodeService"]: CodeServicer(Catalog(lexicon)),
+        necessity_pb2.DESCRIPTOR.services_by_name["MedicalNecessityService"]: necessity,
     }
 
 

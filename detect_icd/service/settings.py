@@ -28,6 +28,9 @@ class ServerSettings(BaseSettings):
     lexicon_dir: str = Field(
         default="", description="Folder of `detect-icd lexicon import`; empty: the user's, where there is one."
     )
+    necessity_dir: str = Field(
+        default="", description="Folder of `detect-icd necessity import`; empty: the user's, where there is one."
+    )
     reflection: bool = Field(default=True, description="Answer server reflection (grpcurl and the like).")
     grace_seconds: float = Field(
         default=10.0, ge=0, description="Time for calls under way once the server is told to stop."

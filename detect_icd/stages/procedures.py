@@ -59,11 +59,12 @@ class Indications:
 
     def of(self, code: str) -> list[IndicationRow]:
         """The rows that speak of `code`, in table order."""
-        found: dict[int, IndicationRow] = {}
-        for length in range(_CATEGORY, len(code) + 1):
-            for number, row in self._by_prefix.get(code[:length], ()):
-                if row.covers(code):
-                    found[number] = row
+        found = {
+            number: row
+            for length in range(_CATEGORY, len(code) + 1)
+            for number, row in self._by_prefix.get(code[:length], ())
+            if row.covers(code)
+        }
         return [found[number] for number in sorted(found)]
 
 
@@ -122,6 +123,4 @@ def near(mention: Mention, needs: Sequence[Terms], text: NormalizedText) -> bool
     last = min(text.token_at(mention.span.end - 1) + 1 + _REACH, len(text.words))
     window = text.words[first:last]
     present = set(window)
-    return all(
-        any(term[0] in present and contains(window, term, 0, len(window)) for term in terms) for terms in needs
-    )
+    return all(any(term[0] in present and contains(window, term, 0, len(window)) for term in terms) for terms in needs)

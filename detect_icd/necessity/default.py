@@ -1,0 +1,29 @@
+"""The checker an adapter uses: the lexicon's tables and whatever was imported on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from detect_icd.lexicon import Lexicon
+from detect_icd.necessity.checker import Detect, NecessityChecker
+
+DIRECTORY_VARIABLE = "DETECT_ICD_NECESSITY_DIR"
+STORE_NAME = "necessity.sqlite3"
+
+
+def default_directory() -> Path:
+    """Where imports of coverage data live: the folder of the environment variable, else the user's data folder."""
+    return Path(os.environ.get(DIRECTORY_VARIABLE) or platformdirs.user_data_path("detect-icd") / "necessity")
+
+
+def checker(lexicon: Lexicon, detector: Detect, directory: str = "") -> NecessityChecker:
+    """A checker over the lexicon and, where the folder holds any, imported coverage data."""
+    path = (Path(directory) if directory else default_directory()) / STORE_NAME
+    if not path.exists():
+        return NecessityChecker(lexicon, detector)
+    from detect_icd.necessity.store import CoverageStore
+
+    return NecessityChecker(lexicon, detector, CoverageStore(path))
