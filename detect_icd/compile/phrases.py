@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from detect_icd.codeset import Release
+from detect_icd.lexicon import FIRST_WORD, Row, phrases_of, title_key
 from detect_icd.compile.titles import Phrase, Rewrites, title_phrases
 from detect_icd.errors import LexiconError
-from detect_icd.lexicon import FIRST_WORD, Row, phrases_of, title_key
 from detect_icd.text import normalize_phrase, significant
 from detect_icd.words import variants
 
