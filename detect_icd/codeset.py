@@ -237,6 +237,13 @@ class Release:
             node = self._table.base(node)
         return self.section(code).title
 
+    def description(self, code: str) -> str:
+        """The title for a result; an ancestor's is named as such."""
+        node: str | None = code
+        while node is not None and not self.is_titled(node):
+            node = self._table.base(node)
+        return self.title(code) if node == code else f"{self.title(code)} [title of {node or self.block(code)}]"
+
     def wording(self, code: str) -> str:
         """The official title or, where it is not known, our own words for the code: what detection refines by."""
         return self._table.wording(code)

@@ -143,7 +143,7 @@ class _Tabular:
         title = self._list.get_description(item, prioritize_blocks=True)
         below = [c for c in self._list.get_descendants(item, prioritize_blocks=True) if len(c) == 3 and c[1].isdigit()]
         name = re.sub(r"\s*\([A-Z][0-9A-Z]{2}(-[A-Z][0-9A-Z]{2})?\)$", "", title)
-        return [item, name, min(below, default=item[:3]), max(below, default=item[:3])]
+        return [item, name.strip(), min(below, default=item[:3]), max(below, default=item[:3])]
 
     def titles(self) -> Iterator[tuple[str, str, bool]]:
         """Code, title, whether it is its parent's title with a 7th character's meaning."""

@@ -82,7 +82,7 @@ class Assigner:
             Assignment(
                 sequence=n,
                 code=entry.code,
-                description=release.title(entry.code),
+                description=release.description(entry.code),
                 system=SYSTEM,
                 version=release.name,
                 mention_ids=tuple(entry.mentions),

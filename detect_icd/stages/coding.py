@@ -249,7 +249,7 @@ def _candidate(
 ) -> CodeCandidate:
     return CodeCandidate(
         code,
-        release.title(code),
+        release.description(code),
         release.is_billable(code),
         round(score, 4),
         finding.entry.concept.name,

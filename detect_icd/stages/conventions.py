@@ -259,12 +259,12 @@ _UNRELATED = frozenset({"Z88", "Z79", "Z80", "Z81", "Z82", "Z83", "Z84", "Z85", 
 
 
 def _words(release: Release, code: str) -> set[str]:
-    return set(release.title(code).lower().replace(",", " ").split())
+    return set(release.wording(code).lower().replace(",", " ").split())
 
 
 def is_vague(release: Release, code: str) -> bool:
     """Whether a code's title leaves the condition open (unspecified, without complications)."""
-    title = release.title(code).lower()
+    title = release.wording(code).lower()
     return "unspecified" in title or "without complication" in title or title.endswith((" nos", "uncomplicated"))
 
 

@@ -113,11 +113,11 @@ class Refiner:
     def _sided(self, code: str, side: str) -> str | None:
         """The sibling of an unspecified-side code that differs in nothing but the side."""
         parent = self._release.parent(code)
-        own = self._words(self._release.title(code))
+        own = self._words(self._release.wording(code))
         if not side or parent is None or not own & _UNSPECIFIED or own & _SIDES:
             return None
         wanted = own - _UNSPECIFIED | {side}
-        return next((c for c in self._release.children(parent) if self._words(self._release.title(c)) == wanted), None)
+        return next((c for c in self._release.children(parent) if self._words(self._release.wording(c)) == wanted), None)
 
     def _choose(self, children: tuple[_Child, ...], evidence: Evidence) -> tuple[_Child | None, tuple[str, ...]]:
         best: tuple[int, int, _Child] | None = None
@@ -165,8 +165,8 @@ class Refiner:
     def _axes(self, parent: str) -> tuple[_Child, ...]:
         known = self._children.get(parent)
         if known is None:
-            inherited = self._words(self._release.title(parent))
-            vagueness = sum(word in _UNSPECIFIED for word in normalize_phrase(self._release.title(parent)))
+            inherited = self._words(self._release.wording(parent))
+            vagueness = sum(word in _UNSPECIFIED for word in normalize_phrase(self._release.wording(parent)))
             known = tuple(self._child(code, inherited, vagueness) for code in self._release.children(parent))
             self._children[parent] = known
         return known
@@ -175,7 +175,7 @@ class Refiner:
         return frozenset(map(self._canonical, significant(normalize_phrase(title))))
 
     def _child(self, code: str, inherited: frozenset[str], vagueness: int) -> _Child:
-        title = _BRACKETED.sub("", self._release.title(code).lower())
+        title = _BRACKETED.sub("", self._release.wording(code).lower())
         own = self._words(title) - inherited
         vague = sum(word in _UNSPECIFIED for word in normalize_phrase(title))
         default_term = any(term.endswith("NOS") for term in self._release.notes(code).inclusion_terms)
