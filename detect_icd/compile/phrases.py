@@ -163,7 +163,8 @@ def _swapped(authored: Mapping[Phrase, tuple[int, str]]) -> dict[Phrase, tuple[i
 
 def _titles(release: Release) -> list[list[Any]]:
     """Keys of all official titles, ascending, each with its code: two parallel lists."""
-    rows = sorted((title_key(significant(normalize_phrase(release.title(code)))), code) for code in release.codes())
+    titled = filter(release.is_titled, release.codes())
+    rows = sorted((title_key(significant(normalize_phrase(release.title(code)))), code) for code in titled)
     return [[key for key, _ in rows], [code for _, code in rows]]
 
 
@@ -171,7 +172,7 @@ def _wordings(release: Release, code: str) -> list[str]:
     bare = code.replace(".", "")
     if len(bare) >= 7:
         return []
-    return [release.title(code), *release.notes(code).inclusion_terms]
+    return [release.wording(code), *release.notes(code).inclusion_terms]
 
 
 def _usable(code: str, phrase: Phrase) -> bool:

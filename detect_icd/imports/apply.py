@@ -151,7 +151,7 @@ def _set_title_keys(member: dict[str, Any], before: CodeSet, after: CodeSet) -> 
     """Exact titles as problem lists paste them; the keys of those that did not change are kept."""
     old, new = before.on(before.last_day), after.on(after.last_day)
     keys = {code: key for key, code in zip(*member["titles"], strict=True)}
-    for code in new.codes():
+    for code in filter(new.is_titled, new.codes()):
         title = new.title(code)
         if code not in keys or old.title(code) != title:
             keys[code] = title_key(significant(normalize_phrase(title)))
