@@ -29,6 +29,7 @@ _FLAG_MEANINGS = {
     "pediatric": ("for ages 0 to 17 only", _MCE),
     "maternity": ("for ages 9 to 64 only", _MCE),
     "adult": ("for ages 15 to 124 only", _MCE),
+    "chronic": ("a chronic condition", "AHRQ Chronic Condition Indicator Refined"),
     "female": ("for female patients", f"{_MCE}, sex edit in force until 2024-09-30"),
     "male": ("for male patients", f"{_MCE}, sex edit in force until 2024-09-30"),
 }

@@ -24,6 +24,8 @@ def apply(base: Lexicon, all_facts: Sequence[Facts]) -> dict[str, bytes]:
     for facts in ordered:
         _set_titles(codes, facts)
         _set_notes(codes, facts)
+        for flag, listed in facts.flags.items():
+            codes["flags"][flag] = " ".join(listed)
     codeset = CodeSet.from_member(codes)
     phrases = json.loads(base.read("phrases.json"))
     imported = [phrase for facts in ordered for phrase in facts.phrases]

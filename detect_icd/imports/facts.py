@@ -35,6 +35,7 @@ class Facts:
     seventh: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     phrases: tuple[ImportedPhrase, ...] = ()
     shorts: tuple[tuple[str, str], ...] = ()
+    flags: Mapping[str, list[str]] = field(default_factory=dict)
     left_out: int = 0
 
     def to_plain(self) -> dict[str, Any]:
@@ -51,7 +52,13 @@ class Facts:
     @property
     def counts(self) -> dict[str, int]:
         """How much of what it brings."""
-        brought = {"titles": self.titles, "notes": self.notes, "phrases": self.phrases, "abbreviations": self.shorts}
+        brought = {
+            "titles": self.titles,
+            "notes": self.notes,
+            "phrases": self.phrases,
+            "abbreviations": self.shorts,
+            "flags": [code for codes in self.flags.values() for code in codes],
+        }
         return {name: len(items) for name, items in brought.items() if items}
 
 

@@ -62,6 +62,28 @@ def read_order(name: str, text: str, codeset: CodeSet) -> Facts:
     return Facts("order", release, titles=titles)
 
 
+def is_table(text: str) -> bool:
+    """Whether the text begins as an order file turned into a TSV does."""
+    return text.startswith("code\tbillable\tshort\tlong\n")
+
+
+def read_table(name: str, text: str, codeset: CodeSet) -> Facts:
+    """The same as TSV; a row with an empty short title is a header without one."""
+    lines = text.split("\n")
+    if lines.pop():
+        raise ImportRefusedError(f"{name} ends within a line: truncated; download it again")
+    titles: dict[str, str] = {}
+    billable: set[str] = set()
+    for number, line in enumerate(lines[1:], 2):
+        cells = line.rstrip("\r").split("\t")
+        if len(cells) != len(lines[0].split("\t")) or cells[1] not in ("0", "1") or not cells[3]:
+            raise ImportRefusedError(f"{name}, line {number}: expected code, 0 or 1, short title, long title")
+        titles[cells[0]] = cells[3]
+        if cells[1] == "1":
+            billable.add(cells[0])
+    return Facts("order", _release_of(name, titles, billable, codeset), titles=titles)
+
+
 def _release_of(name: str, titles: dict[str, str], billable: set[str], codeset: CodeSet) -> str:
     """The release with exactly these codes."""
     nearest, difference = "", len(titles) + 1

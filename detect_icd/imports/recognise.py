@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detect_icd.codeset import CodeSet
-from detect_icd.imports import obo, order, site, tabular, xml
+from detect_icd.imports import flags, obo, order, site, tabular, xml
 from detect_icd.imports.facts import Facts, ImportRefusedError
 from detect_icd.imports.index import ROOT as INDEX_ROOT
 from detect_icd.imports.index import Template, read_index
@@ -16,6 +16,8 @@ _TEXTS = (
     (order.is_order, order.read_order),
     (order.is_addenda, order.read_addenda),
     (order.is_addenda_json, order.read_addenda_json),
+    (order.is_table, order.read_table),
+    (flags.is_flags, flags.read_flags),
     (obo.is_obo, obo.read_obo),
     (site.is_site, site.read_site),
 )

@@ -210,6 +210,8 @@ def test_what_is_not_right_is_refused_with_its_reason(
     [
         ("icd10cm_order_addenda_2027.txt", "addenda", "FY2027"),
         ("addenda_fy2026.json", "addenda", "FY2026"),
+        ("icd10cm_codes_fy2027.tsv", "order", "FY2027"),
+        ("mce_edits_oihuegbu.json", "code edits", "2026-07-11"),
         ("icd10cm-neoplasm-April-1-2026.xml", "neoplasm", "FY2026"),
         ("icd10cm-drug-April-1-2026.xml", "drug", "FY2026"),
         ("icd10cm-eindex-April-1-2026.xml", "eindex", "FY2026"),
@@ -237,3 +239,10 @@ def test_the_tabular_list_is_read(codeset: CodeSet, templates: tuple[Template, .
     assert facts.titles["E11.42"] == "Type 2 diabetes mellitus with diabetic polyneuropathy"
     assert "type 1 diabetes mellitus (E10.-)" in facts.notes["E11"][2]
     assert facts.seventh["S52"]["A"] == "initial encounter for closed fracture"
+
+
+def test_chronic_conditions_are_read(codeset: CodeSet, templates: tuple[Template, ...]) -> None:
+    facts = read(codeset, templates, shared("icd10cm_chronic_oihuegbu.json").read_bytes())
+    assert facts.kind == "chronic conditions"
+    assert "I10" in facts.flags["chronic"]
+    assert "J00" not in facts.flags["chronic"]
