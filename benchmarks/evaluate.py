@@ -42,7 +42,12 @@ MEASURES = (
     Measure("normals", "text/openi_cxr.dev.jsonl", ("normals", "{gold}", "{out}")),
     Measure("negex", "text/negex_context.dev.jsonl", ("assertion", "{gold}"), detects=False),
     Measure("e3c", "text/e3c_en_l1.dev.jsonl", ("assertion", "{gold}"), detects=False),
-    Measure("titles", "codeset/icd10cm_codes_fy2027.tsv", ("single", "{in}", "{out}"), ("titles", "{gold}", "-n", "5000", "--seed", "11")),
+    Measure(
+        "titles",
+        "codeset/icd10cm_codes_fy2027.tsv",
+        ("single", "{in}", "{out}"),
+        ("titles", "{gold}", "-n", "5000", "--seed", "11"),
+    ),
     Measure("terms", "synonyms/terms_doid.tsv", ("single", "{in}", "{out}"), ("terms", "{gold}")),
     Measure("spans maccrobat", "text/maccrobat2020.dev.jsonl", ("spans", "{gold}", "{out}")),
     Measure("spans bc5cdr", "text/bc5cdr.dev.jsonl", ("spans", "{gold}", "{out}")),
@@ -52,7 +57,9 @@ MEASURES = (
 def main() -> int:
     """Run the chosen measures; exit 1 where a set cannot be scored."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="measures to run (default: all): " + ", ".join(m.name for m in MEASURES))
+    parser.add_argument(
+        "names", nargs="*", help="measures to run (default: all): " + ", ".join(m.name for m in MEASURES)
+    )
     parser.add_argument("--errors", type=int, default=0, help="also print the N most frequent errors of each set")
     parser.add_argument("--changes", type=int, default=5, help="how many gained and lost codes to list (default 5)")
     args = parser.parse_args()
@@ -92,7 +99,9 @@ def run(measure: Measure, errors: int) -> tuple[str, list[tuple[str, Counter[str
         old = answers(out)
         subprocess.run(
             [sys.executable, "-m", "detect_icd.cli", "batch", str(source), str(out), "--workers", "2"],
-            check=True, capture_output=True, cwd=ROOT,
+            check=True,
+            capture_output=True,
+            cwd=ROOT,
         )
         changes = compare(gold if not measure.make else None, old, answers(out))
     words = scorer([*(places.get(a, a) for a in measure.score), *(["--errors", str(errors)] if errors else [])])
@@ -125,7 +134,9 @@ def compare(gold: Path | None, old: dict[str, set[str]], new: dict[str, set[str]
             for line in lines:
                 row = json.loads(line)
                 right[row["id"]] = {a for g in row["codes"] for a in g.get("acceptable") or [g["code"]]}
-    counts: dict[str, Counter[str]] = {name: Counter() for name in ("right gained", "right lost", "wrong gained", "wrong lost")}
+    counts: dict[str, Counter[str]] = {
+        name: Counter() for name in ("right gained", "right lost", "wrong gained", "wrong lost")
+    }
     for document, codes in new.items():
         for code in codes ^ old.get(document, set()):
             truth = "right" if code in right.get(document, set()) else "wrong"

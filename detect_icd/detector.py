@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 from detect_icd import __version__
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Lexicon
-from detect_icd.model import DetectRequest, Detection, Mention, Settled, Versions
+from detect_icd.model import Detection, DetectRequest, Mention, Settled, Versions
 from detect_icd.spans import OffsetConverter
 from detect_icd.stages.assignment import Assigner
 from detect_icd.stages.coding import Coder
@@ -40,9 +40,9 @@ class Detector:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
-        self._sections = SectionTable(lexicon.table("sections"))
+        self.section_table = SectionTable(lexicon.table("sections"))
         self._mentions = MentionFinder(lexicon)
-        self._context = ContextStage(ContextRules(lexicon.table("cues"), self._sections))
+        self._context = ContextStage(ContextRules(lexicon.table("cues"), self.section_table))
         self._coder = Coder(lexicon)
         self._assigner = Assigner(lexicon)
         self.indications = Indications(
@@ -64,9 +64,9 @@ class Detector:
         if isinstance(request, str):
             request = DetectRequest(request)
         check_request(request)
-        release, assumptions = self._release(request)
+        release, assumptions = self.release_for(request)
         text = NormalizedText.of(request.text)
-        mentions = self._read(text, request, release, checkpoint)
+        mentions = self.read(text, request, release, checkpoint)
         assignments, removed, alerts = self._assigner.assign(mentions, release)
         checkpoint()
         assignments = self._linker.link(assignments, mentions, text)
@@ -80,11 +80,11 @@ class Detector:
             assumptions=assumptions,
         )
 
-    def _read(
+    def read(
         self, text: NormalizedText, request: DetectRequest, release: Release, checkpoint: Checkpoint
     ) -> list[Mention]:
         """Every mention of the text, coded; offsets in code points."""
-        sections = find_sections(text, self._sections)
+        sections = find_sections(text, self.section_table)
         sentences = split_sentences(text, sections)
         checkpoint()
         found = self._mentions.find(text, sentences, release, checkpoint)
@@ -97,11 +97,11 @@ class Detector:
         """A note that is still being dictated; `request.text` is what is there already (may be empty)."""
         return OpenDocument(self, request, checkpoint)
 
-    def _release(self, request: DetectRequest) -> tuple[Release, tuple[str, ...]]:
+    def release_for(self, request: DetectRequest) -> tuple[Release, tuple[str, ...]]:
         """The code set of the date of service, and what had to be assumed to choose it."""
         if request.date_of_service is not None:
             return self.lexicon.codeset.on(request.date_of_service), ()
-        day = min(date.today(), self.lexicon.codeset.windows[-1].effective_until)
+        day = min(datetime.now(UTC).date(), self.lexicon.codeset.windows[-1].effective_until)
         assumed = [f"date_of_service {day.isoformat()}: none was given"]
         return self.lexicon.codeset.on(day), tuple(assumed)
 
@@ -120,13 +120,15 @@ class OpenDocument:
     """One note that grows by `append`; what `close` returns is exactly what `detect` returns for the whole text."""
 
     _GROWTH = 20
-    """Reads again once the unsettled text has grown by a 20th, so that a long dictation stays linear in practice."""
+    """A long text is read again only once it has grown by a 20th, so that a dictation costs 20 readings, not thousands."""
+    _SHORT = 4_000
+    """A text of so many code points is read again at every sentence."""
 
     def __init__(self, detector: Detector, request: DetectRequest, checkpoint: Checkpoint) -> None:
         self._detector = detector
         self._request = request
         self._checkpoint = checkpoint
-        self._release, _ = detector._release(request)
+        self._release, _ = detector.release_for(request)
         self._pieces = [request.text] if request.text else []
         self._length = self._read_length = len(request.text)
         self._sent = 0
@@ -136,7 +138,7 @@ class OpenDocument:
         """Take more text; returns the mentions that can no longer change, None where there are no new ones."""
         self._pieces.append(piece)
         self._length += len(piece)
-        if self._length - self._read_length < max(1, (self._length - self._final_until) // self._GROWTH):
+        if self._length > self._SHORT and self._length - self._read_length < self._length // self._GROWTH:
             return None
         if not any(mark in piece for mark in ".!?:;\n"):
             return None
@@ -154,11 +156,11 @@ class OpenDocument:
         request = self._whole()
         self._read_length = self._length
         text = NormalizedText.of(request.text)
-        sections = find_sections(text, self._detector._sections)
+        sections = find_sections(text, self._detector.section_table)
         until = settled_until(text, split_sentences(text, sections))
         if until <= self._final_until:
             return None
-        mentions = self._detector._read(text, request, self._release, self._checkpoint)
+        mentions = self._detector.read(text, request, self._release, self._checkpoint)
         settled = [m for m in mentions if m.span.end <= until][self._sent :]
         self._sent += len(settled)
         self._final_until = until

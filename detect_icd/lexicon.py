@@ -71,9 +71,13 @@ class Lexicon:
             with zipfile.ZipFile(path) as bundle:
                 self.manifest: dict[str, Any] = json.loads(bundle.read("manifest.json"))
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise LexiconError(f"cannot read the lexicon bundle {path.name}: run `make lexicon` or reinstall") from error
+            raise LexiconError(
+                f"cannot read the lexicon bundle {path.name}: run `make lexicon` or reinstall"
+            ) from error
         if self.manifest.get("format") != FORMAT:
-            raise LexiconError(f"the bundle has format {self.manifest.get('format')}, this program reads {FORMAT}: rebuild it")
+            raise LexiconError(
+                f"the bundle has format {self.manifest.get('format')}, this program reads {FORMAT}: rebuild it"
+            )
 
     @classmethod
     def default(cls) -> Lexicon:

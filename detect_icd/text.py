@@ -35,8 +35,7 @@ def normalize_word(raw: str) -> str:
     word = word.casefold()
     if not word.isascii():
         word = _DROPPED.sub("", unicodedata.normalize("NFKD", word)).replace("\u2019", "'").replace("\u02bc", "'")
-    if word.endswith("'s"):
-        word = word[:-2]
+    word = word.removesuffix("'s")
     return _PUNCTUATION.get(word, word)
 
 
@@ -57,13 +56,7 @@ class NormalizedText:
         length = len(source)
         for found in _TOKEN.finditer(source):
             raw, start, end = found.group(), found.start(), found.end()
-            if (
-                raw in _HYPHENS
-                and 0 < start
-                and end < length
-                and source[start - 1].isalnum()
-                and source[end].isalnum()
-            ):
+            if raw in _HYPHENS and 0 < start and end < length and source[start - 1].isalnum() and source[end].isalnum():
                 continue
             word = normalize_word(raw)
             if word:

@@ -1,8 +1,8 @@
 """Compiles titles and authored tables into the phrase member of the bundle.
 
-Every phrase is folded onto one vocabulary (spelling, plural, adjective of the same organ) and kept
-as a string with one character a word, so that the flashtext trie built from it has one level a
-word instead of one a letter: a fifth of the memory, and a scan that skips unknown words whole.
+Every phrase is folded onto one vocabulary and kept as a string with one character a word, so that the
+flashtext trie built from it has one level a word instead of one a letter: a fifth of the memory, and a scan
+that skips unknown words whole.
 """
 
 from __future__ import annotations
@@ -12,145 +12,175 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from detect_icd.codeset import Release
-from detect_icd.lexicon import FIRST_WORD, Row, phrases_of, title_key
 from detect_icd.compile.titles import Phrase, Rewrites, title_phrases
+from detect_icd.compile.vocabulary import Vocabulary
 from detect_icd.errors import LexiconError
+from detect_icd.lexicon import Row, phrases_of, title_key
 from detect_icd.text import normalize_phrase, significant
-from detect_icd.words import variants
+
+Tables = Mapping[str, list[dict[str, str]]]
 
 _NO_TITLES = re.compile(r"[V-Y]")
+"""Titles of external causes are no words of running text."""
+_NOTHING = -1
+"""Stands for a concept where a phrase is known to name no diagnosis."""
 
 
-class Vocabulary:
-    """Numbers the words of all phrases; `form -> canonical` as the run time will resolve it."""
+def compile_phrases(concept_rows: Iterable[Row], tables: Tables, release: Release) -> dict[str, Any]:
+    """The `phrases` member: words, aliases, concepts, phrase -> senses, titles.
 
-    def __init__(self, phrases: Iterable[Phrase], equivalents: Mapping[str, str]) -> None:
-        words = {word for phrase in phrases for word in phrase} | set(equivalents) | set(equivalents.values())
-        self.aliases: dict[str, str] = {}
-        base: set[str] = set(equivalents.values())
-        for word in sorted(words, key=lambda w: (len(w), w)):
-            if word in base:
-                continue
-            known = next((v for v in variants(word) if v in base or v in self.aliases), None)
-            target = equivalents.get(word, known)
-            if target is None:
-                base.add(word)
-            else:
-                self.aliases[word] = self.aliases.get(target, target)
-        self.base = sorted(base)
-        self._number = {word: n for n, word in enumerate(self.base)}
-
-    def encode(self, phrase: Phrase) -> str:
-        """One character a word."""
-        return "".join(chr(FIRST_WORD + self._number[self.aliases.get(w, w)]) for w in phrase)
-
-
-def compile_phrases(
-    concept_rows: Iterable[Row], tables: Mapping[str, list[dict[str, str]]], release: Release
-) -> dict[str, Any]:
-    """The `phrases` member: words, aliases, concepts, and phrase -> senses.
-
-    A sense is [concept, kind, exact-case spelling or "", needs, unless, row]; `concept` is -1 where the phrase
-    is known to name no diagnosis (suppressions, the plain sense of an abbreviation).
+    A sense is [concept, kind, exact-case spelling or "", needs, unless, row]; `concept` is -1 where the phrase is
+    known to name no diagnosis (suppressions, the plain sense of an abbreviation). Raises LexiconError naming every
+    fault: unknown code, concept defined twice, phrase with two meanings, abbreviation of nothing.
     """
-    problems: list[str] = []
-    concepts: list[list[Any]] = []
-    number_of: dict[str, int] = {}
-    senses: dict[Phrase, list[list[Any]]] = {}
+    dictionary = _Dictionary(tables, release)
+    dictionary.read_concepts([*concept_rows, *tables["findings"]])
+    dictionary.read_titles()
+    dictionary.fold()
+    dictionary.add_suppressions()
+    dictionary.add_abbreviations()
+    dictionary.check_alternatives()
+    return dictionary.member()
 
-    def concept(identifier: str, name: str, code: str, history: str, at: str, *, assignable: bool = True) -> int:
-        if identifier not in number_of:
-            number_of[identifier] = len(concepts)
-            concepts.append([identifier, name, code, history, at, assignable])
-        return number_of[identifier]
 
-    authored: dict[Phrase, tuple[int, str]] = {}
-    for row in [*concept_rows, *tables["findings"]]:
-        if row["code"] and row["code"] not in release:
-            problems.append(f"{row['_at']}: unknown code {row['code']}")
-        if row["concept"] in number_of:
-            problems.append(f"{row['_at']}: concept {row['concept']} is defined twice")
-        phrases = phrases_of(row["phrases"])
-        vague = "history" not in row
-        number = concept(
-            row["concept"], phrases[0], row["code"], row.get("history", ""), row["_at"], assignable=not vague
+class _Dictionary:
+    """The dictionary on its way: concepts, then phrases, then their senses by key."""
+
+    def __init__(self, tables: Tables, release: Release) -> None:
+        self._tables = tables
+        self._release = release
+        self._faults: list[str] = []
+        self._concepts: list[list[Any]] = []
+        self._number_of: dict[str, int] = {}
+        self._authored: dict[Phrase, tuple[int, str]] = {}
+        self._derived: dict[Phrase, str] = {}
+        self._meaning: dict[str, int] = {}
+        self._senses: dict[str, list[list[Any]]] = {}
+        self._vocabulary = Vocabulary([], {})
+
+    def read_concepts(self, rows: Iterable[Row]) -> None:
+        """The authored phrases; a row without a history column is a finding that is a mention only."""
+        for row in rows:
+            if row["code"] and row["code"] not in self._release:
+                self._faults.append(f"{row['_at']}: unknown code {row['code']}")
+            if row["concept"] in self._number_of:
+                self._faults.append(f"{row['_at']}: concept {row['concept']} is defined twice")
+            phrases = phrases_of(row["phrases"])
+            assignable = "history" in row
+            number = self._concept(
+                row["concept"], phrases[0], row["code"], row.get("history", ""), row["_at"], assignable=assignable
+            )
+            for text in phrases:
+                phrase = normalize_phrase(text)
+                other, at = self._authored.setdefault(phrase, (number, row["_at"]))
+                if other != number:
+                    self._faults.append(
+                        f"{row['_at']}: phrase {text!r} already means {self._concepts[other][0]} ({at})"
+                    )
+
+    def read_titles(self) -> None:
+        """The phrases that official titles and inclusion terms give."""
+        excluded = {normalize_phrase(row["phrase"]) for row in self._tables["title_exclusions"]}
+        self._derived = title_phrases(
+            (
+                (code, wording)
+                for code in self._release.codes()
+                if not _NO_TITLES.match(code)
+                for wording in _wordings(self._release, code)
+            ),
+            Rewrites(self._tables["title_rewrites"]),
+            ancestors=self._release.ancestors,
+            usable=lambda code, phrase: phrase not in excluded and _usable(code, phrase),
         )
-        for text in phrases:
-            phrase = normalize_phrase(text)
-            other = authored.get(phrase)
-            if other and other[0] != number:
-                problems.append(f"{row['_at']}: phrase {text!r} already means {concepts[other[0]][0]} ({other[1]})")
-            authored[phrase] = (number, row["_at"])
 
-    swapped = _swapped(authored)
-    excluded = {normalize_phrase(row["phrase"]) for row in tables["title_exclusions"]}
-    titles = [(code, wording) for code in release.codes() if not _NO_TITLES.match(code) for wording in _wordings(release, code)]
-    derived = title_phrases(
-        titles,
-        Rewrites(tables["title_rewrites"]),
-        ancestors=release.ancestors,
-        usable=lambda code, phrase: phrase not in excluded and _usable(code, phrase),
-    )
-    equivalents = {row["word"]: row["canonical"] for row in tables["words"]}
-    suppressed = {normalize_phrase(row["phrase"]): row["_at"] for row in tables["suppressions"]}
-    short_rows = [(normalize_phrase(row["short"]), row) for row in tables["abbreviations"]]
-    vocabulary = Vocabulary([*authored, *swapped, *derived, *suppressed, *(p for p, _ in short_rows)], equivalents)
+    def fold(self) -> None:
+        """One vocabulary for all, and of phrases that fold together the authored before the derived."""
+        swapped = _swapped(self._authored)
+        others = (
+            normalize_phrase(row[column])
+            for name, column in (("suppressions", "phrase"), ("abbreviations", "short"))
+            for row in self._tables[name]
+        )
+        equivalents = {row["word"]: row["canonical"] for row in self._tables["words"]}
+        self._vocabulary = Vocabulary([*self._authored, *swapped, *self._derived, *others], equivalents)
+        for phrase, (number, at) in self._authored.items():
+            key = self._vocabulary.encode(phrase)
+            if self._meaning.setdefault(key, number) != number:
+                owner = self._concepts[self._meaning[key]][0]
+                self._faults.append(f"{at}: {' '.join(phrase)!r} folds onto a phrase of {owner}")
+            self._senses.setdefault(key, [_sense(number, "PHRASE", at)])
+        for phrase, (number, at) in swapped.items():
+            key = self._vocabulary.encode(phrase)
+            if self._meaning.setdefault(key, number) == number:
+                self._senses.setdefault(key, [_sense(number, "PHRASE", at)])
+        for phrase, code in sorted(self._derived.items()):
+            key = self._vocabulary.encode(phrase)
+            if key not in self._meaning:
+                at = f"title of {code}"
+                identifier = f"icd10cm-{code.lower().replace('.', '-')}"
+                self._meaning[key] = self._concept(identifier, self._release.title(code), code, "", at)
+                self._senses[key] = [_sense(self._meaning[key], "TITLE", at)]
 
-    by_key: dict[str, int] = {}
-    for phrase, (number, at) in authored.items():
-        key = vocabulary.encode(phrase)
-        if key in by_key and by_key[key] != number:
-            problems.append(f"{at}: {' '.join(phrase)!r} folds onto a phrase of {concepts[by_key[key]][0]}")
-        by_key[key] = number
-        senses.setdefault(phrase, [[number, "PHRASE", "", [], [], at]])
-    for phrase, (number, at) in swapped.items():
-        if by_key.setdefault(vocabulary.encode(phrase), number) == number:
-            senses.setdefault(phrase, [[number, "PHRASE", "", [], [], at]])
-    for phrase in sorted(derived):
-        code, key = derived[phrase], vocabulary.encode(phrase)
-        if key in by_key:
-            continue
-        title = release.title(code)
-        by_key[key] = concept(f"icd10cm-{code.lower().replace('.', '-')}", title, code, "", f"title of {code}")
-        senses[phrase] = [[by_key[key], "TITLE", "", [], [], f"title of {code}"]]
+    def add_suppressions(self) -> None:
+        """Phrases that look like a diagnosis and are none."""
+        for row in self._tables["suppressions"]:
+            key = self._vocabulary.encode(normalize_phrase(row["phrase"]))
+            self._senses[key] = [_sense(_NOTHING, "PHRASE", row["_at"])]
 
-    compiled = {vocabulary.encode(phrase): found for phrase, found in senses.items()}
-    for phrase, at in suppressed.items():
-        compiled[vocabulary.encode(phrase)] = [[-1, "PHRASE", "", [], [], at]]
-    shorts: dict[str, list[list[Any]]] = {}
-    for phrase, row in short_rows:
-        expansion = row["expansion"]
-        if expansion.startswith("("):
-            meaning = -1
-        else:
-            meaning = by_key.get(_encode_known(vocabulary, normalize_phrase(expansion)), -2)
-            if meaning == -2:
-                problems.append(f"{row['_at']}: no phrase of the lexicon reads {expansion!r}")
-        spelling = row["short"] if row["case"] == "exact" else ""
-        sense = [meaning, "ABBREVIATION", spelling, _terms(row["needs"]), _terms(row["unless"]), row["_at"]]
-        shorts.setdefault(vocabulary.encode(phrase), []).append(sense)
-    problems.extend(
-        f"{row['_at']}: no concept is called {row['concept']}"
-        for row in tables["alternatives"]
-        if row["concept"] not in number_of
-    )
-    if problems:
-        raise LexiconError(f"{len(problems)} faults in the lexicon:\n" + "\n".join(problems))
-    for key, found in shorts.items():
-        written_out = [s for s in compiled.get(key, []) if s[1] != "TITLE"]
-        compiled[key] = found if not written_out else [*found, *written_out]
+    def add_abbreviations(self) -> None:
+        """Short forms with the senses of their expansions, before what the same letters mean written out."""
+        shorts: dict[str, list[list[Any]]] = {}
+        for row in self._tables["abbreviations"]:
+            spelling = row["short"] if row["case"] == "exact" else ""
+            sense = _sense(self._expansion(row), "ABBREVIATION", row["_at"])
+            sense[2:5] = spelling, _terms(row["needs"]), _terms(row["unless"])
+            shorts.setdefault(self._vocabulary.encode(normalize_phrase(row["short"])), []).append(sense)
+        for key, senses in shorts.items():
+            self._senses[key] = [*senses, *(s for s in self._senses.get(key, []) if s[1] != "TITLE")]
 
-    return {
-        "words": vocabulary.base,
-        "aliases": dict(sorted(vocabulary.aliases.items())),
-        "concepts": concepts,
-        "phrases": sorted(compiled.items()),
-        "titles": _titles(release),
-    }
+    def check_alternatives(self) -> None:
+        """Every alternative names a concept."""
+        self._faults.extend(
+            f"{row['_at']}: no concept is called {row['concept']}"
+            for row in self._tables["alternatives"]
+            if row["concept"] not in self._number_of
+        )
+
+    def member(self) -> dict[str, Any]:
+        """What the bundle stores; raises LexiconError where anything was wrong."""
+        if self._faults:
+            raise LexiconError(f"{len(self._faults)} faults in the lexicon:\n" + "\n".join(self._faults))
+        return {
+            "words": self._vocabulary.base,
+            "aliases": dict(sorted(self._vocabulary.aliases.items())),
+            "concepts": self._concepts,
+            "phrases": sorted(self._senses.items()),
+            "titles": _titles(self._release),
+        }
+
+    def _concept(self, identifier: str, name: str, code: str, history: str, at: str, *, assignable: bool = True) -> int:
+        if identifier not in self._number_of:
+            self._number_of[identifier] = len(self._concepts)
+            self._concepts.append([identifier, name, code, history, at, assignable])
+        return self._number_of[identifier]
+
+    def _expansion(self, row: Row) -> int:
+        """The concept an abbreviation stands for; an expansion in brackets is no diagnosis."""
+        if row["expansion"].startswith("("):
+            return _NOTHING
+        try:
+            return self._meaning[self._vocabulary.encode(normalize_phrase(row["expansion"]))]
+        except KeyError:
+            self._faults.append(f"{row['_at']}: no phrase of the lexicon reads {row['expansion']!r}")
+            return _NOTHING
+
+
+def _sense(concept: int, kind: str, at: str) -> list[Any]:
+    return [concept, kind, "", [], [], at]
 
 
 def _swapped(authored: Mapping[Phrase, tuple[int, str]]) -> dict[Phrase, tuple[int, str]]:
-    """"stone of the kidney" also reads "kidney stone", where no row says otherwise."""
+    """ "stone of the kidney" also reads "kidney stone", where no row says otherwise."""
     found: dict[Phrase, tuple[int, str]] = {}
     for phrase, meaning in authored.items():
         plain = [word for word in phrase if word != "the"]
@@ -182,13 +212,6 @@ def _usable(code: str, phrase: Phrase) -> bool:
     if len(phrase) == 1:
         return len(phrase[0]) > 5 and not code.startswith(("Z", "R", "S", "T"))
     return len(phrase) > 2 or not code.startswith("Z")
-
-
-def _encode_known(vocabulary: Vocabulary, phrase: Phrase) -> str:
-    try:
-        return vocabulary.encode(phrase)
-    except KeyError:
-        return ""
 
 
 def _terms(cell: str) -> list[str]:

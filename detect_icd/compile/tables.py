@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from detect_icd.errors import LexiconError
 
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """What a table must look like: its columns in order, and those that may be empty."""

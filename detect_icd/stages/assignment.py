@@ -13,8 +13,8 @@ from detect_icd.model import (
     Alert,
     Assignment,
     Certainty,
-    DetectRequest,
     Experiencer,
+    MatchKind,
     Mention,
     NotReportableReason,
     Presence,
@@ -99,7 +99,11 @@ class Assigner:
         best, reason = mention.codes[0], mention.not_reportable_reason
         if mention.reportable:
             order, weight = self._sections.get(mention.section, _PLAIN_SECTION)
-            draft.add(best.code, [mention.id], best.score * weight, (order, mention.span.start))
+            entry = draft.add(best.code, [mention.id], best.score * weight, (order, mention.span.start))
+            written = next((c for c in mention.codes[1:] if c.match_kind is MatchKind.WRITTEN_CODE), None)
+            if written is not None:
+                message = f"{written.code} is written beside words that mean {best.code}: the words were followed"
+                draft.alert("WRITTEN_CODE_DISAGREES", message, [entry], "written-code")
         elif reason is not None:
             rule = _GUIDELINE.get(reason, f"assertion-{reason.value.lower().replace('_', '-')}")
             explanation = _EXPLANATIONS.get(reason, "not reportable")

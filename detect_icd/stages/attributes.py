@@ -101,9 +101,7 @@ def belonging(
 
 
 def _blocked(start: int, end: int, text: NormalizedText, others: Sequence[tuple[int, int]]) -> bool:
-    return any(text.words[i] in _BREAKS for i in range(start, end)) or any(
-        start <= a and b <= end for a, b in others
-    )
+    return any(text.words[i] in _BREAKS for i in range(start, end)) or any(start <= a and b <= end for a, b in others)
 
 
 def as_attributes(details: Iterable[Detail], text: NormalizedText) -> tuple[Attribute, ...]:

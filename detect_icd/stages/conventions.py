@@ -120,7 +120,9 @@ class Conventions:
             _Sequencing(prefixes(row["codes"]), row["rule"], prefixes(row["companions"]), row["guideline"])
             for row in lexicon.table("sequencing")
         ]
-        self._pregnancy = [(prefixes(row["codes"]), row["result"], row["rule"], row["guideline"]) for row in lexicon.table("pregnancy")]
+        self._pregnancy = [
+            (prefixes(row["codes"]), row["result"], row["rule"], row["guideline"]) for row in lexicon.table("pregnancy")
+        ]
 
     def apply(self, draft: Draft) -> None:
         """All passes, in order."""
@@ -137,7 +139,9 @@ class Conventions:
         """Reporting order: by section and place, bent by code-first notes (I.A.13) and codes never first (I.C.20, I.B.14)."""
         entries = sorted(draft.entries.values(), key=lambda e: (self._weight(e.code), e.position, e.code))
         for entry in list(entries):
-            leaders = [e for e in entries if e is not entry and e.code.startswith(code_first(draft.release, entry.code))]
+            leaders = [
+                e for e in entries if e is not entry and e.code.startswith(code_first(draft.release, entry.code))
+            ]
             if leaders:
                 entries.remove(entry)
                 entries.insert(max(entries.index(leader) for leader in leaders) + 1, entry)

@@ -13,7 +13,9 @@ from detect_icd.lexicon import ConceptEntry, Row, phrases_of
 from detect_icd.model import Concept
 from detect_icd.text import NormalizedText, normalize_phrase
 
-_BETWEEN = frozenset({":", "=", "of", "is", "was", "(", "today", "score", "at", "currently", "now", "~", "approximately"})
+_BETWEEN = frozenset(
+    {":", "=", "of", "is", "was", "(", "today", "score", "at", "currently", "now", "~", "approximately"}
+)
 _MOST_BETWEEN = 3
 
 

@@ -19,8 +19,39 @@ from detect_icd.text import normalize_phrase, significant
 
 # The classification's own grammar (not words of medicine): what a title says about itself.
 _FUNCTION = frozenset(
-    "of the with without due to and or in on by for at from as a an is not applicable nos unspecified uncomplicated specified other "
-    "elsewhere classified type affecting encounter , ( ) [ ] - / : ; . side sides site part initial".split()
+    {
+        "of",
+        "the",
+        "with",
+        "without",
+        "due",
+        "to",
+        "and",
+        "or",
+        "in",
+        "on",
+        "by",
+        "for",
+        "at",
+        "from",
+        "as",
+        "a",
+        "an",
+        "is",
+    }
+    | {
+        "not",
+        "applicable",
+        "nos",
+        "unspecified",
+        "uncomplicated",
+        "specified",
+        "other",
+        "elsewhere",
+        "classified",
+        "type",
+    }
+    | {"affecting", "encounter", "side", "sides", "site", "part", "initial", *",()[]-/:;."}
 )
 _UNSPECIFIED = frozenset({"unspecified", "nos", "uncomplicated"})
 _SIDES = frozenset({"left", "right", "bilateral"})
@@ -38,7 +69,9 @@ _ENCOUNTER_WORDS = {
 }
 # Where the note does not say which side is dominant: right is, left is not (guideline I.C.6.a).
 _DOMINANCE = {"right": frozenset({"dominant"}), "left": frozenset({"nondominant"})}
-_ENCOUNTER_SPECIFIC = frozenset({"delayed", "nonunion", "malunion", "sequela", "subsequent", "initial", "open", "closed"})
+_ENCOUNTER_SPECIFIC = frozenset(
+    {"delayed", "nonunion", "malunion", "sequela", "subsequent", "initial", "open", "closed"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +122,8 @@ class Refiner:
 
         Not billable where the text leaves a choice that the classification gives no default for.
         """
-        given, missing = 0, []
+        given = 0
+        missing: list[str] = []
         while not self._release.is_billable(node):
             children = self._axes(node)
             if not children:
@@ -198,16 +232,14 @@ class Refiner:
 def _default(children: Iterable[_Child]) -> _Child | None:
     """The child for a silent text: the unspecified one, else the one "without", else none."""
     plain = [c for c in children if not c.other]
-    for wanted in (
-        lambda c: c.unspecified and not c.alternatives and not c.without,
-        lambda c: c.unspecified and not c.sides,
-        lambda c: c.without and not c.alternatives and not c.sides,
-        lambda c: not c.alternatives and not c.sides,
-    ):
-        found = [c for c in plain if wanted(c)]
-        if found:
-            return found[0] if len(found) == 1 else max(found, key=lambda c: (not c.alternatives, -len(c.words), c.code))
-    return plain[0] if len(plain) == 1 and not plain[0].sides and not plain[0].alternatives else None
+    choices = (
+        [c for c in plain if c.unspecified and not c.alternatives and not c.without],
+        [c for c in plain if c.unspecified and not c.sides],
+        [c for c in plain if c.without and not c.alternatives and not c.sides],
+        [c for c in plain if not c.alternatives and not c.sides],
+    )
+    found = next((choice for choice in choices if choice), [])
+    return max(found, key=lambda c: (not c.alternatives, -len(c.words), c.code), default=None)
 
 
 def _lacking(children: tuple[_Child, ...]) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from detect_icd import Detector, DetectRequest, Detection, Mention, OffsetUnit, Setting, Span
+from detect_icd import Detection, Detector, DetectRequest, Mention, OffsetUnit, Setting, Span
 
 law = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
@@ -44,7 +46,7 @@ def test_offsets_are_in_the_callers_unit(detector: Detector, note: str, unit: Of
 @given(notes)
 def test_mentions_stand_in_order_and_apart(detector: Detector, note: str) -> None:
     spans = [m.span for m in detector.detect(note).mentions]
-    assert all(a.before(b) for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.before(b) for a, b in pairwise(spans))
 
 
 @law
@@ -65,7 +67,9 @@ def test_the_same_request_gives_the_same_answer(detector: Detector, note: str) -
     assert detector.detect(note) == detector.detect(note)
 
 
-@pytest.mark.parametrize("condition", ["neuropathic pain of the left lower limb", "pneumonia", "type 2 diabetes", "asthma"])
+@pytest.mark.parametrize(
+    "condition", ["neuropathic pain of the left lower limb", "pneumonia", "type 2 diabetes", "asthma"]
+)
 def test_no_evidence_of_a_lone_mention_assigns_nothing(detector: Detector, condition: str) -> None:
     assert detector.detect(f"{condition}.").assignments
     assert not detector.detect(f"No evidence of {condition}.").assignments
@@ -88,7 +92,7 @@ def test_an_unrelated_sentence_changes_no_earlier_finding(detector: Detector, no
 
 def chunks_of(note: str, cuts: list[int]) -> list[str]:
     places = sorted({0, len(note), *(cut % (len(note) + 1) for cut in cuts)})
-    return [note[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [note[a:b] for a, b in pairwise(places)]
 
 
 @law

@@ -2,7 +2,8 @@
 
 from itertools import combinations
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detect_icd.lexicon import FIRST_WORD, Phrases
 from detect_icd.stages.phrases import Found, PhraseFinder

@@ -1,6 +1,7 @@
 """Laws of text and offsets, for any Unicode."""
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detect_icd.spans import OffsetConverter
 from detect_icd.text import NormalizedText, normalize_phrase

@@ -32,7 +32,9 @@ def test_the_dotted_capital_i_shifts_no_later_offset() -> None:
     assert text.raw(1) == "pain"
 
 
-@pytest.mark.parametrize(("raw", "word"), [("NEUROPATHY", "neuropathy"), ("\ufb01brosis", "fibrosis"), ("stra\u00dfe", "strasse")])
+@pytest.mark.parametrize(
+    ("raw", "word"), [("NEUROPATHY", "neuropathy"), ("\ufb01brosis", "fibrosis"), ("stra\u00dfe", "strasse")]
+)
 def test_one_word(raw: str, word: str) -> None:
     assert normalize_word(raw) == word
 
