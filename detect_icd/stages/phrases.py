@@ -3,7 +3,8 @@
 flashtext's trie is built over one character a word (see compile.phrases) and walked from every
 word start, because its own `extract_keywords` consumes the text from the left and so misses a
 longer phrase that starts inside a shorter one. Words that change no meaning (determiners, side,
-acuity) may stand inside a phrase. Of overlapping phrases the longest wins, then the leftmost.
+acuity) may stand inside a phrase. Of overlapping phrases the longest wins, then the leftmost,
+then the one that leaves no word out.
 """
 
 from __future__ import annotations
@@ -93,10 +94,18 @@ class PhraseFinder:
         candidates: list[Found],
     ) -> None:
         count = len(keys)
+        path = []
         while True:
             number = node.get(_END)
             if isinstance(number, int):
                 candidates.append(Found(offset + start, offset + i, number - 1))
+            path.append((node, i))
+            following = node.get(keys[i]) if i < count else None
+            if not isinstance(following, dict):
+                break
+            node, i = following, i + 1
+        # Afterwards, so that of two phrases over the same words the one that says all of them comes first.
+        for node, i in path:
             # A skippable word ends no phrase, so look past it only while a phrase can still go on.
             j, passed = i, skipped
             while passed < _MAX_INSIDE and j < count and words[offset + j] in self._inside:
@@ -105,10 +114,6 @@ class PhraseFinder:
                     beyond = node.get(keys[j])
                     if isinstance(beyond, dict):
                         self._walk(beyond, j + 1, passed, words, offset, keys, start, candidates)
-            following = node.get(keys[i]) if i < count else None
-            if not isinstance(following, dict):
-                return
-            node, i = following, i + 1
 
     def senses(self, found: Found) -> tuple[Sense, ...]:
         """What the phrase may mean, in the order to be tried."""

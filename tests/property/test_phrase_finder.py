@@ -54,3 +54,9 @@ def test_a_longer_phrase_that_starts_later_wins() -> None:
     lexicon = lexicon_of([("acute", "renal", "failure"), ("renal", "failure", "with", "necrosis")])
     found = PhraseFinder(lexicon, set()).find(["acute", "renal", "failure", "with", "necrosis"], 0, 5)
     assert [(f.first, f.last) for f in found] == [(1, 5)]
+
+
+def test_of_two_phrases_over_the_same_words_the_one_that_says_all_wins() -> None:
+    lexicon = lexicon_of([("renal", "failure"), ("renal", "acute", "failure")])
+    found = PhraseFinder(lexicon, INSIDE).find(["renal", "acute", "failure"], 0, 3)
+    assert [lexicon.items[f.number][0] for f in found] == [lexicon.key(["renal", "acute", "failure"])]
