@@ -67,7 +67,7 @@ class Detector:
         release, assumptions = self.release_for(request)
         text = NormalizedText.of(request.text)
         mentions = self.read(text, request, release, checkpoint)
-        assignments, removed, alerts = self._assigner.assign(mentions, release)
+        assignments, removed, alerts = self._assigner.assign(mentions, text, release, request.setting)
         checkpoint()
         assignments = self._linker.link(assignments, mentions, text)
         return Detection(

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from detect_icd.compile.necessity_schemas import NECESSITY_TABLES
 from detect_icd.compile.tables import Schema
-from detect_icd.model import Certainty, CueCategory, Experiencer, Presence, Temporality
+from detect_icd.model import Certainty, CueCategory, Experiencer, Presence, Setting, Temporality
 
 _CASE = frozenset({"any", "exact"})
 
@@ -29,7 +29,12 @@ TABLES = MappingProxyType(
         "codeset/index_templates": Schema(
             ("table", "column", "template", "detect", "why"), values={"detect": frozenset({"yes", "no"})}
         ),
-        "combinations": Schema(("rule", "components", "result", "drops", "guideline", "why", "example")),
+        "combinations": Schema(
+            ("rule", "components", "bond", "attribute", "unless", "result", "drops", "guideline", "why", "example"),
+            frozenset({"bond", "attribute", "unless", "drops"}),
+            {"bond": frozenset({"sentence", "linked"})},
+        ),
+        "confirmed_only": Schema(("rule", "codes", "result", "guideline", "why", "example"), frozenset({"result"})),
         "cues": Schema(
             ("cue", "category", "direction", "scope", "relative", "why", "example"),
             frozenset({"direction", "scope", "relative"}),
@@ -41,12 +46,17 @@ TABLES = MappingProxyType(
         "family": Schema(("prefix", "family", "why")),
         "findings": Schema(("concept", "code", "phrases", "why", "example"), frozenset({"code"})),
         "history": Schema(("prefix", "history", "why")),
-        "integral_symptoms": Schema(("rule", "symptoms", "explained_by", "guideline", "why", "example")),
+        "integral_symptoms": Schema(("rule", "codes", "by", "guideline", "why", "example")),
+        "links": Schema(("phrase", "why", "example")),
         "measures": Schema(
             ("measure", "concept", "before", "after", "low", "high", "code", "why", "example"),
             frozenset({"before", "after"}),
         ),
-        "pregnancy": Schema(("rule", "codes", "result", "guideline", "why", "example")),
+        "pregnancy": Schema(
+            ("rule", "codes", "result", "keeps", "guideline", "why", "example"),
+            frozenset({"result", "keeps"}),
+            {"keeps": frozenset({"yes", "no"})},
+        ),
         "refinements": Schema(("code", "kind", "value", "result", "why", "example")),
         "reporting_order": Schema(("section", "order", "score", "why", "example")),
         "sections": Schema(
@@ -60,11 +70,17 @@ TABLES = MappingProxyType(
             },
         ),
         "sequencing": Schema(
-            ("codes", "rule", "companions", "guideline", "why", "example"),
+            ("rule", "codes", "kind", "companions", "guideline", "why", "example"),
             frozenset({"companions"}),
-            {"rule": frozenset({"FIRST", "NEVER_FIRST", "NEEDS"})},
+            {"kind": frozenset({"FIRST", "NEVER_FIRST", "LAST", "BEFORE", "NEEDS"})},
+        ),
+        "superseded": Schema(
+            ("rule", "codes", "by", "same", "setting", "guideline", "why", "example"),
+            frozenset({"same", "setting"}),
+            {"setting": frozenset(Setting)},
         ),
         "suppressions": Schema(("phrase", "why", "example")),
+        "trimesters": Schema(("codes", "trimester", "why", "example")),
         "title_exclusions": Schema(("phrase", "why")),
         "title_rewrites": Schema(("find", "replace", "why", "example")),
         "words": Schema(("word", "canonical", "why")),

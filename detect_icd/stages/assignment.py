@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detect_icd import model
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Lexicon
 from detect_icd.model import (
     Alert,
     Assignment,
-    Certainty,
     Experiencer,
     MatchKind,
     Mention,
@@ -22,7 +22,8 @@ from detect_icd.model import (
     Setting,
     Temporality,
 )
-from detect_icd.stages.conventions import Conventions, Draft
+from detect_icd.stages.conventions import Certainty, Conventions, Draft, Places
+from detect_icd.text import NormalizedText, normalize_phrase
 
 SYSTEM = "http://hl7.org/fhir/sid/icd-10-cm"
 """The FHIR identifier of ICD-10-CM."""
@@ -45,7 +46,7 @@ _GUIDELINE = {
 }
 
 
-def reporting(mention: Mention, setting: Setting) -> NotReportableReason | None:
+def reporting(mention: Mention, setting: Setting, certainty: Certainty) -> NotReportableReason | None:
     """Why this mention cannot be reported as a condition of the patient; None where it can."""
     said = mention.assertion
     if not mention.codes:
@@ -56,8 +57,10 @@ def reporting(mention: Mention, setting: Setting) -> NotReportableReason | None:
         return NotReportableReason.HYPOTHETICAL
     if said.experiencer is Experiencer.OTHER:
         return NotReportableReason.OTHER_PERSON
-    if said.certainty is Certainty.UNCERTAIN and setting is Setting.OUTPATIENT:
-        return NotReportableReason.UNCERTAIN
+    if said.certainty is model.Certainty.UNCERTAIN:
+        exception = certainty.exception(mention.codes[0].code)
+        if setting is Setting.OUTPATIENT or (exception is not None and not exception.result):
+            return NotReportableReason.UNCERTAIN
     return None
 
 
@@ -66,15 +69,17 @@ class Assigner:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._conventions = Conventions(lexicon)
+        self._certainty = Certainty(lexicon.table("confirmed_only"))
+        self._links = frozenset(normalize_phrase(row["phrase"]) for row in lexicon.table("links"))
         self._sections = {
             row["section"]: (int(row["order"]), float(row["score"])) for row in lexicon.table("reporting_order")
         }
 
     def assign(
-        self, mentions: Sequence[Mention], release: Release
+        self, mentions: Sequence[Mention], text: NormalizedText, release: Release, setting: Setting
     ) -> tuple[list[Assignment], list[Removed], list[Alert]]:
         """Assignments in reporting order, what was left out and why, and what a coder should look at."""
-        draft = Draft(release)
+        draft = Draft(release, Places(text, mentions, self._links), setting)
         for mention in mentions:
             self._collect(draft, mention)
         self._conventions.apply(draft)
@@ -98,13 +103,19 @@ class Assigner:
             return
         best, reason = mention.codes[0], mention.not_reportable_reason
         if mention.reportable:
+            code, rule = best.code, ""
+            exception = self._certainty.exception(code)
+            if exception is not None and mention.assertion.certainty is model.Certainty.UNCERTAIN:
+                code, rule = exception.result, exception.rule
             order, weight = self._sections.get(mention.section, _PLAIN_SECTION)
-            entry = draft.add(best.code, [mention.id], best.score * weight, (order, mention.span.start))
+            entry = draft.add(code, [mention.id], best.score * weight, (order, mention.span.start), rule)
             written = next((c for c in mention.codes[1:] if c.match_kind is MatchKind.WRITTEN_CODE), None)
             if written is not None:
                 message = f"{written.code} is written beside words that mean {best.code}: the words were followed"
                 draft.alert("WRITTEN_CODE_DISAGREES", message, [entry], "written-code")
         elif reason is not None:
-            rule = _GUIDELINE.get(reason, f"assertion-{reason.value.lower().replace('_', '-')}")
+            exception = self._certainty.exception(best.code) if reason is NotReportableReason.UNCERTAIN else None
+            plain = _GUIDELINE.get(reason, f"assertion-{reason.value.lower().replace('_', '-')}")
+            rule = exception.rule if exception is not None else plain
             explanation = _EXPLANATIONS.get(reason, "not reportable")
             draft.removed.append(Removed(best.code, best.description, (mention.id,), reason, rule, explanation))

@@ -27,6 +27,7 @@ from detect_icd.model import (
 from detect_icd.stages.assignment import reporting
 from detect_icd.stages.attributes import AttributeFinder, as_attributes
 from detect_icd.stages.context import Judgement
+from detect_icd.stages.conventions import Certainty
 from detect_icd.stages.evidence import Surroundings
 from detect_icd.stages.mentions import Finding
 from detect_icd.stages.refinement import Evidence, Refined, Refiner
@@ -66,6 +67,7 @@ class Coder:
             self._alternatives.setdefault(row["concept"], []).append(row["code"])
         self._canonical = lexicon.phrases.canonical
         self._refinements = lexicon.table("refinements")
+        self._certainty = Certainty(lexicon.table("confirmed_only"))
         self._refiners: dict[str, Refiner] = {}
 
     def code(
@@ -102,7 +104,7 @@ class Coder:
                 attributes=as_attributes((d for d in details if d.kind not in _SILENT), text),
                 codes=tuple(c for c in codes if c.score >= request.min_score)[: request.max_candidates],
             )
-            reason = reporting(mention, request.setting) or reason
+            reason = reporting(mention, request.setting, self._certainty) or reason
             if reason is None and not (mention.codes[0].billable and finding.entry.assignable):
                 reason = NotReportableReason.NOT_A_DIAGNOSIS
             mentions.append(replace(mention, reportable=reason is None, not_reportable_reason=reason))

@@ -209,7 +209,7 @@ class Refiner:
         return frozenset(map(self._canonical, significant(normalize_phrase(title))))
 
     def _child(self, code: str, inherited: frozenset[str], vagueness: int) -> _Child:
-        title = _BRACKETED.sub("", self._release.wording(code).lower())
+        title = _BRACKETED.sub("", self._release.wording(code).lower()).replace("non-dominant", "nondominant")
         own = self._words(title) - inherited
         vague = sum(word in _UNSPECIFIED for word in normalize_phrase(title))
         default_term = any(term.endswith("NOS") for term in self._release.notes(code).inclusion_terms)
@@ -220,7 +220,7 @@ class Refiner:
         return _Child(
             code=code,
             alternatives=tuple(words for words in alternatives if words),
-            without=without - inherited,
+            without=without - inherited - _SIDES,
             sides=own & _SIDES,
             unspecified=vague > vagueness or default_term,
             other="other" in own and not default_term,

@@ -1,0 +1,117 @@
+"""Takes out the codes that say nothing beside another one, and those that need a companion they lack.
+
+Source: Official Guidelines I.A.9.b (unspecified), I.B.4-6 (signs and symptoms), I.B.14 (documentation by
+others than the provider), and the rows' own sections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from detect_icd.lexicon import Row
+from detect_icd.stages.conventions.draft import Draft, Entry
+from detect_icd.stages.conventions.patterns import Index, Patterns, is_vague, told, told_with_headers
+
+
+@dataclass(frozen=True, slots=True)
+class _Superseded:
+    rule: str
+    codes: Patterns
+    by: Patterns
+    same: int
+    setting: str
+    guideline: str
+
+    def explains(self, entry: Entry, other: Entry, draft: Draft, past: Mapping[str, Sequence[str]]) -> bool:
+        """Whether `other` says what `entry` says; a history code stands for the codes it is the `past` of."""
+        if other is entry or not self.by.cover(other.code):
+            return False
+        codes = (entry.code, *past.get(entry.code, ()))
+        alike = any(_bare(code)[: self.same] == _bare(other.code)[: self.same] for code in codes)
+        return alike and not _opposite(draft, entry, other)
+
+
+class Superseding:
+    """The rows of `superseded.tsv` and `integral_symptoms.tsv`."""
+
+    def __init__(self, rows: Iterable[Row], history: Iterable[Row] = ()) -> None:
+        """`history` are the rows of `history.tsv`: which code's past a history code tells."""
+        self._past: dict[str, list[str]] = {}
+        for row in history:
+            self._past.setdefault(row["history"], []).append(row["prefix"])
+        self._rows = [
+            _Superseded(
+                row["rule"],
+                Patterns.of(row["codes"]),
+                Patterns.of(row["by"]),
+                int(row.get("same") or 0),
+                row.get("setting", ""),
+                row["guideline"],
+            )
+            for row in rows
+        ]
+        self._codes = Index(row.codes for row in self._rows)
+        self._by = Index(row.by for row in self._rows)
+
+    def apply(self, draft: Draft) -> None:
+        """Every row in turn."""
+        for n in sorted(self._codes.of(draft.entries) & self._by.of(draft.entries)):
+            row = self._rows[n]
+            if row.setting not in ("", draft.setting):
+                continue
+            for entry in draft.matching(row.codes):
+                other = next((e for e in draft if row.explains(entry, e, draft, self._past)), None)
+                if other is not None:
+                    draft.drop(entry, row.rule, f"{other.code} covers it (guideline {row.guideline})")
+
+
+class Companions:
+    """Codes that need another diagnosis beside them: the rows NEEDS of `sequencing.tsv`."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = [
+            (row["rule"], Patterns.of(row["codes"]), Patterns.of(row["companions"]), row["guideline"])
+            for row in rows
+            if row["kind"] == "NEEDS"
+        ]
+
+    def apply(self, draft: Draft) -> None:
+        """Drop those that stand alone."""
+        for rule, codes, companions, guideline in self._rows:
+            for entry in draft.matching(codes):
+                others = [e for e in draft if not codes.cover(e.code)]
+                if not any(companions.cover(e.code) or not companions for e in others):
+                    reason = f"it needs a diagnosis beside it that the note does not give (guideline {guideline})"
+                    draft.drop(entry, rule, reason)
+
+
+def unspecified_beside_specific(draft: Draft) -> None:
+    """An unspecified code says nothing beside one of its category that tells all it tells, and more (I.A.9.b)."""
+    for entry in draft:
+        if not is_vague(draft.release, entry.code):
+            continue
+        better = next((e for e in draft if _more_specific(e, entry, draft)), None)
+        if better is not None:
+            reason = f"{better.code} says the same more specifically (guideline I.A.9.b)"
+            draft.drop(entry, "unspecified-beside-specific", reason)
+
+
+def _more_specific(other: Entry, entry: Entry, draft: Draft) -> bool:
+    if other is entry or other.code[:3] != entry.code[:3]:
+        return False
+    said, more = told(draft.release, entry.code), told(draft.release, other.code)
+    return (
+        said <= told_with_headers(draft.release, other.code)
+        and (not is_vague(draft.release, other.code) or said < more)
+        and not _opposite(draft, entry, other)
+    )
+
+
+def _opposite(draft: Draft, entry: Entry, other: Entry) -> bool:
+    """Whether the two speak of opposite sides, by their titles or by the words that led to them."""
+    return {draft.side(entry), draft.side(other)} == {"left", "right"}
+
+
+def _bare(code: str) -> str:
+    return code.replace(".", "")
