@@ -50,7 +50,9 @@ class Ordering:
                 self._behind(entry, leaders, entries)
         for entry in list(entries):
             first = code_first(draft.release, entry.code)
-            asked = [e for e in entries if e is not entry and entry.code.startswith(use_additional(draft.release, e.code))]
+            asked = [
+                e for e in entries if e is not entry and entry.code.startswith(use_additional(draft.release, e.code))
+            ]
             leaders = [e for e in entries if e is not entry and e.code.startswith(first)]
             for rule, ahead in (("use-additional", asked), ("code-first", leaders)):
                 if ahead:
