@@ -10,10 +10,10 @@ INPUTS := pyproject.toml hatch_build.py detect_icd/text.py $(wildcard detect_icd
 	$(shell find proto -name '*.proto') $(shell find lexicon -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format proto lexicon eval bench clean install
+.PHONY: help demo test lint format proto lexicon eval bench clean install mcd-export
 
 help:  ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP)  ## set up .venv with the package (editable) and the development tools
 
@@ -56,6 +56,9 @@ eval: $(STAMP)  ## accuracy on the tuning sets
 
 bench: $(STAMP)  ## speed
 	$(BIN)/python benchmarks/bench.py
+
+mcd-export: $(STAMP)  ## lay the sample coverage articles out as an export (OUT=file.zip; needs ../shared)
+	@$(BIN)/python tests/tools/mcd_export.py $(OUT)
 
 clean:  ## remove everything generated
 	rm -rf $(VENV) build dist detect_icd/v1 detect_icd/data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -132,6 +132,60 @@ def procedures(
     _show(form, found, procedures_table(found))
 
 
+@app.command("import")
+def import_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Official files as downloaded (zip files too), or your YAML."),
+    ],
+    *,
+    accept_cms_ama_terms: Annotated[
+        bool,
+        typer.Option(
+            "--accept-cms-ama-terms", help="You hold the licence CMS asks for; descriptors are dropped all the same."
+        ),
+    ] = False,
+    necessity_dir: DataDir = "",
+) -> None:
+    """Read official coverage files, or your own policies, into your coverage data.
+
+    What a file is shows in its content. A file is taken whole or refused with a reason; importing it again changes nothing.
+    """
+    from detect_icd.imports.store import lexicon_in_force
+    from detect_icd.necessity.default import store_path
+    from detect_icd.necessity.importing.run import import_file
+
+    lexicon = lexicon_in_force()
+    for file in files:
+        for done in import_file(file, store_path(necessity_dir), lexicon, accept_ama_terms=accept_cms_ama_terms):
+            brought = ", ".join(f"{count:,} {name}" for name, count in done.counts.items())
+            said = f"imported {brought}" if done.new else "was imported already"
+            typer.echo(f"{done.file}: {' '.join(part for part in (done.name, done.release) if part)}: {said}")
+
+
+@app.command("list")
+def list_imports(*, necessity_dir: DataDir = "") -> None:
+    """Show what is imported, with release, time and SHA-256."""
+    from detect_icd.necessity.default import store_path
+    from detect_icd.necessity.store import CoverageStore
+
+    path = store_path(necessity_dir)
+    if not path.exists():
+        typer.echo(f"nothing is imported ({path.parent})")
+        return
+    for name, release, file, digest, at in CoverageStore(path).records():
+        typer.echo(f"{name} {release}: {file}, {at}, sha256 {digest}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of your own policies and indications."""
+    from detect_icd.formats.json import dump_page
+    from detect_icd.necessity.importing.local import schema as published
+
+    sys.stdout.write(dump_page(published()) + "\n")
+
+
 def _request(claim: str) -> NecessityRequest:
     from detect_icd.formats.json import parse_object
     from detect_icd.formats.necessity import necessity_from_plain

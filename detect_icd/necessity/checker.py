@@ -90,7 +90,15 @@ class _Claim:
 class NecessityChecker:
     """Answers for claims and notes; holds the lexicon's tables and, where there are any, imported ones."""
 
-    def __init__(self, lexicon: Lexicon, detector: Detect, imported: FactBook | None = None) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        detector: Detect,
+        imported: FactBook | None = None,
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        """`today` gives the day that stands for a date of service left out."""
+        self.today = today
         table = lexicon.table
         self._codeset: CodeSet = lexicon.codeset
         self._detector = detector
@@ -100,8 +108,9 @@ class NecessityChecker:
         self.jurisdictions = Jurisdictions(
             table("policies/states"), table("policies/contractors"), table("policies/payers"), payers
         )
+        local = imported.indications() if imported else []
         self.indications = Indications(
-            table("procedures/indications"), table("procedures/procedures"), table("procedures/places")
+            [*table("procedures/indications"), *local], table("procedures/procedures"), table("procedures/places")
         )
         self.requirements = Requirements(table("procedures/requirements"), table("procedures/evidence"))
         self._sections = SectionTable(table("sections"))
@@ -162,7 +171,7 @@ class NecessityChecker:
             given = next((line.date_of_service for line in request.lines if line.date_of_service), None)
         if given is not None:
             return given
-        day = min(date.today(), self._codeset.windows[-1].effective_until)
+        day = min(self.today(), self._codeset.windows[-1].effective_until)
         assumptions.append(f"date_of_service {day.isoformat()}: none was given")
         return day
 
@@ -280,9 +289,7 @@ class NecessityChecker:
         found = []
         status = facts.get("status")
         if status is not None and status.value == "C" and claim.scope.medicare:
-            found.append(
-                Notice("CARRIER_PRICED", status.meaning or self.reasons["CASE_BY_CASE"].meaning, status.source)
-            )
+            found.append(Notice("CARRIER_PRICED", self.reasons["CARRIER_PRICED"].meaning, status.source))
         verified = facts.get("verified_until") or next(
             (f for f in self.facts.shipped.history(billed.line.procedure) if f.name == "verified_until"), None
         )

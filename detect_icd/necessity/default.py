@@ -19,9 +19,14 @@ def default_directory() -> Path:
     return Path(os.environ.get(DIRECTORY_VARIABLE) or platformdirs.user_data_path("detect-icd") / "necessity")
 
 
+def store_path(directory: str = "") -> Path:
+    """The file of imported coverage data."""
+    return (Path(directory) if directory else default_directory()) / STORE_NAME
+
+
 def checker(lexicon: Lexicon, detector: Detect, directory: str = "") -> NecessityChecker:
     """A checker over the lexicon and, where the folder holds any, imported coverage data."""
-    path = (Path(directory) if directory else default_directory()) / STORE_NAME
+    path = store_path(directory)
     if not path.exists():
         return NecessityChecker(lexicon, detector)
     from detect_icd.necessity.store import CoverageStore

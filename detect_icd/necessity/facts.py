@@ -48,7 +48,10 @@ class FactBook(Protocol):
         """The bodies of facts; `age_days` is left 0."""
 
     def payers(self) -> Mapping[str, str]:
-        """Payers of its policies: key -> name."""
+        """Payers of its policies: name -> key."""
+
+    def indications(self) -> list[dict[str, str]]:
+        """Further rows of `procedures/indications.tsv`."""
 
 
 class ShippedFacts:

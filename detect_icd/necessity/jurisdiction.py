@@ -74,7 +74,7 @@ class Jurisdictions:
     def __init__(
         self, states: Iterable[Row], contractors: Iterable[Row], payers: Iterable[Row], more_payers: Mapping[str, str]
     ) -> None:
-        """`more_payers`: payer key -> name, of imported policies."""
+        """`more_payers`: name -> payer key, of imported policies."""
         self._states: dict[str, str] = {}
         for row in states:
             for name in (row["state"], row["name"], *phrases_of(row["aliases"])):
@@ -92,9 +92,8 @@ class Jurisdictions:
         for row in payers:
             for name in (row["payer"], row["name"], *phrases_of(row["aliases"])):
                 self._payers[key_of(name)] = (row["payer"], Business(row["line_of_business"]))
-        for payer, name in more_payers.items():
-            for written in (payer, name):
-                self._payers.setdefault(key_of(written), (payer, Business.COMMERCIAL))
+        for name, payer in more_payers.items():
+            self._payers.setdefault(key_of(name), (payer, Business.COMMERCIAL))
 
     def state(self, written: str) -> str:
         """The abbreviation of a state; "" for none; raises InvalidRequestError for what is no state."""

@@ -27,14 +27,14 @@ _STEP = 1000
 _MEDICARE = Payer(line_of_business=Business.MEDICARE_FFS.value)
 
 
-def day_in_force(codeset: CodeSet, asked: date | None) -> date:
+def day_in_force(checker: NecessityChecker, codeset: CodeSet, asked: date | None) -> date:
     """The day asked for, else today, at most the last known day."""
-    return asked or min(date.today(), codeset.windows[-1].effective_until)
+    return asked or min(checker.today(), codeset.windows[-1].effective_until)
 
 
 def procedure_record(checker: NecessityChecker, codeset: CodeSet, written: str, asked: date | None) -> ProcedureRecord:
     """All that is known of one procedure; NotFoundError where that is nothing."""
-    procedure, day = written.strip().upper(), day_in_force(codeset, asked)
+    procedure, day = written.strip().upper(), day_in_force(checker, codeset, asked)
     facts = checker.facts
     in_force = facts.facts(procedure, day)
     history = [f for f in facts.shipped.history(procedure) if in_force.get(f.name) != f]
@@ -81,7 +81,7 @@ def supporting_diagnoses(
     page_token: str = "",
 ) -> SupportingDiagnoses:
     """One page; NotFoundError for a procedure nothing is known of."""
-    procedure, day = written.strip().upper(), day_in_force(codeset, asked)
+    procedure, day = written.strip().upper(), day_in_force(checker, codeset, asked)
     release = codeset.on(day)
     if not 0 <= page_size <= MAX_PAGE:
         raise InvalidRequestError(f"page_size must be 1 to {MAX_PAGE}", field="page_size", reason="OUT_OF_RANGE")

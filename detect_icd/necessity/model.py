@@ -5,7 +5,7 @@ They change only by adding. Offsets count code points of the document, half-open
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -127,7 +127,7 @@ class NecessityRequest:
     diagnoses: tuple[Diagnosis, ...] = ()
     lines: tuple[ClaimLine, ...] = ()
     document: DetectRequest | None = None
-    patient: Patient = Patient()
+    patient: Patient = field(default_factory=Patient)
     other_lines: tuple[ClaimLine, ...] = ()
     abn_on_file: bool = False
 

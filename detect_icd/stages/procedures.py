@@ -52,7 +52,7 @@ class Indications:
         self.by_procedure: dict[str, list[IndicationRow]] = {}
         self._by_prefix: dict[str, list[tuple[int, IndicationRow]]] = {}
         for number, row in enumerate(rows):
-            made = _row(row, self.names[row["procedure"]], words)
+            made = _row(row, self.names.get(row["procedure"], ""), words)
             self.by_procedure.setdefault(made.procedure, []).append(made)
             for prefix in made.prefixes:
                 self._by_prefix.setdefault(prefix, []).append((number, made))

@@ -1,0 +1,1 @@
+"""Reads official coverage files, and a site's own policies, into the store of coverage data."""
