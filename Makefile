@@ -41,7 +41,8 @@ lint: $(STAMP)  ## ruff, mypy, buf
 		echo "buf lint"; npx --yes @bufbuild/buf@$(BUF_VERSION) lint; \
 	else echo "buf lint: skipped, it needs npx (Node.js) and the npm package @bufbuild/buf"; fi
 
-format: $(STAMP)  ## put the code into its one form
+format: $(STAMP)  ## put code and concept tables into their one form
+	$(BIN)/python -m detect_icd.compile.order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
