@@ -155,7 +155,7 @@ def _claim_view(claim: CheckedClaim) -> RenderableType:
     for item in claim.codes:
         table.add_row(Text(item.code, style="bold"), str(item.status), Text(item.description))
     parts: list[RenderableType] = [table]
-    parts += [Text(f"{item.code}: {_said(item)}") for item in claim.codes if item.problem]
+    parts += [Text(_said(item)) for item in claim.codes if item.problem]
     for alert in claim.alerts:
         parts.append(Text(f"{alert.severity}: {alert.message} ({alert.source})"))
         parts += [Text(f"    {note.at}: {note.text}") for note in alert.notes]

@@ -103,7 +103,7 @@ def _unknown(release: Release, written: str) -> CheckedCode:
     problem, message, instead = _cut(release, bare)
     if padded:
         problem, instead = CodeProblem.PLACEHOLDER_MISSING, (padded,)
-        message = "the 7th character stands in 7th place: fill up with X"
+        message = f"the 7th character of {bare} does not stand in 7th place: fill up with X"
     return CheckedCode(
         written.strip(), written, CodeStatus.UNKNOWN, "", billable=False, problem=problem, message=message,
         suggestions=summaries(release, instead[:MAX_SUGGESTIONS]),
@@ -126,8 +126,8 @@ def _cut(release: Release, bare: str) -> tuple[CodeProblem, str, tuple[str, ...]
         if release.is_billable(code):
             message = f"{code} takes no further characters"
             return CodeProblem.SUPERFLUOUS_CHARACTERS, message, (code,)
-        return CodeProblem.NO_SUCH_CODE, f"no such code under {code}", release.children(code)
-    return CodeProblem.NO_SUCH_CODE, "no ICD-10-CM code begins so", ()
+        return CodeProblem.NO_SUCH_CODE, f"{bare}: no such code under {code}", release.children(code)
+    return CodeProblem.NO_SUCH_CODE, f"no ICD-10-CM code begins as {bare}", ()
 
 
 def _duplicates(checked: tuple[CheckedCode, ...]) -> Iterator[ClaimAlert]:

@@ -15,6 +15,10 @@ class ImportRefusedError(LexiconError):
     reason = "IMPORT_REFUSED"
 
 
+class UnrecognisedError(ImportRefusedError):
+    """The file is of no kind this program reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportedPhrase:
     """A wording for a code. `detect`: also looked for in notes, not only searched."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detect_icd.codeset import CodeSet
 from detect_icd.imports import flags, obo, order, site, tabular, xml
-from detect_icd.imports.facts import Facts, ImportRefusedError
+from detect_icd.imports.facts import Facts, ImportRefusedError, UnrecognisedError
 from detect_icd.imports.index import ROOT as INDEX_ROOT
 from detect_icd.imports.index import Template, read_index
 
@@ -33,12 +33,12 @@ def read_facts(name: str, data: bytes, codeset: CodeSet, templates: tuple[Templa
             return read_index(name, root, codeset, templates)
         if root.tag == tabular.ROOT:
             return tabular.read_tabular(name, root, codeset)
-        raise ImportRefusedError(f"{name} is XML of another kind (<{root.tag[:40]}>): {_EXPECTED}")
+        raise UnrecognisedError(f"{name} is XML of another kind (<{root.tag[:40]}>): {_EXPECTED}")
     text = order.read_text(name, data)
     for recognised, read in _TEXTS:
         if recognised(text):
             return read(name, text, codeset)
-    raise ImportRefusedError(f"{name} is of no kind known: {_EXPECTED}")
+    raise UnrecognisedError(f"{name} is of no kind known: {_EXPECTED}")
 
 
 def _looks_like_xml(data: bytes) -> bool:

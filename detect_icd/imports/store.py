@@ -20,7 +20,7 @@ import platformdirs
 from detect_icd.compile.bundle import write_bundle
 from detect_icd.errors import LexiconError, NotFoundError
 from detect_icd.imports.apply import apply
-from detect_icd.imports.facts import Facts, ImportRefusedError
+from detect_icd.imports.facts import Facts, ImportRefusedError, UnrecognisedError
 from detect_icd.imports.files import contents
 from detect_icd.imports.index import Template
 from detect_icd.imports.recognise import read_facts
@@ -93,18 +93,31 @@ class Store:
         known = {record.sha256: record for record, _ in kept}
         done: list[Imported] = []
         for path in files:
+            recognised = 0
             for name, data in contents(path):
                 digest = hashlib.sha256(data).hexdigest()
                 if digest in known:
+                    recognised += 1
                     done.append(Imported(known[digest], new=False))
                     continue
-                facts = read_facts(name, data, base.codeset, templates)
+                try:
+                    facts = read_facts(name, data, base.codeset, templates)
+                except UnrecognisedError:
+                    # Official archives hold the same list in several shapes; what is not one of ours is passed over.
+                    if name == path.name:
+                        raise
+                    continue
+                recognised += 1
                 time = self._now().isoformat(timespec="seconds")
                 record = ImportRecord(facts.kind, facts.release, name, digest, time, facts.counts, facts.left_out)
                 # A newer copy of an official list takes the old one's place; a site may have many files of its own.
                 kept = [(r, f) for r, f in kept if not _replaces(record, r)] + [(record, facts)]
                 known[digest] = record
                 done.append(Imported(record, new=True))
+            if not recognised:
+                raise UnrecognisedError(
+                    f"{path.name} holds no list this program reads: `lexicon import --help` names them"
+                )
         if any(item.new for item in done):
             self._write(base, kept)
         return done

@@ -101,6 +101,7 @@ def test_the_order_file_completes_the_titles(store: Store, tmp_path: Path, order
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("readme.pdf", b"x")
         file.writestr("Code Tables/icd10cm_order_2027.txt", order_file)
+        file.writestr("Code Tables/icd10cm_codes_2027.txt", b"A000    Cholera due to Vibrio cholerae 01\r\n")
     store.add([archive])
     release = Lexicon(store.path).codeset.on(FY2027)
     assert release.title("M67.A01") == "Title of M67.A01"
@@ -131,6 +132,14 @@ def test_a_zip_without_data_is_refused(store: Store, tmp_path: Path) -> None:
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("readme.pdf", b"x")
     with pytest.raises(ImportRefusedError, match="no data file"):
+        store.add([archive])
+
+
+def test_a_zip_without_a_known_list_is_refused(store: Store, tmp_path: Path) -> None:
+    archive = tmp_path / "other.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("notes.txt", b"nothing of ours\n")
+    with pytest.raises(ImportRefusedError, match="no list"):
         store.add([archive])
 
 
