@@ -199,9 +199,13 @@ class Refiner:
     def _axes(self, parent: str) -> tuple[_Child, ...]:
         known = self._children.get(parent)
         if known is None:
+            codes = self._release.children(parent)
             inherited = self._words(self._release.wording(parent))
+            if len(codes) > 1:  # a word that every child repeats tells none of them from the others
+                given = [self._words(_WITHOUT.sub("", self._release.wording(code).lower())) for code in codes]
+                inherited |= given[0].intersection(*given)
             vagueness = sum(word in _UNSPECIFIED for word in normalize_phrase(self._release.wording(parent)))
-            known = tuple(self._child(code, inherited, vagueness) for code in self._release.children(parent))
+            known = tuple(self._child(code, inherited, vagueness) for code in codes)
             self._children[parent] = known
         return known
 

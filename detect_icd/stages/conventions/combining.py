@@ -142,9 +142,9 @@ class Pregnancy:
         if not words >= _SILENT or parent is None:
             return ""
         known = next((name for patterns, name in self._trimesters if draft.holds(patterns)), "")
-        wanted = words - {"unspecified"} | {known}
+        wanted = words - _SILENT | {known}
         return next(
-            (c for c in draft.release.children(parent) if known and title_words(draft.release, c) == wanted), ""
+            (c for c in draft.release.children(parent) if known and title_words(draft.release, c) - _SILENT == wanted), ""
         )
 
 

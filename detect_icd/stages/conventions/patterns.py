@@ -171,8 +171,18 @@ def prefixes_in_note(note: str) -> Iterable[str]:
     for bracket in note.split("(")[1:]:
         for part in bracket.partition(")")[0].replace(";", ",").split(","):
             first, dash, last = part.strip().partition("-")
-            if dash and last and first[:1] == last[:1] and first[1:].isdigit() and last[1:].isdigit():
-                for n in range(int(first[1:]), int(last[1:]) + 1):
-                    yield f"{first[0]}{n:0{len(first) - 1}d}"
+            if dash and last and first[1:].isdigit() and last[1:].isdigit():
+                yield from _between(first, last)
             elif first[:1].isupper() and first[1:2].isdigit():
                 yield first.rstrip(".") if dash else first
+
+
+def _between(first: str, last: str) -> Iterable[str]:
+    """The categories of a range, which may cross letters: C00-D49 is all of C and D00 to D49."""
+    for letter in range(ord(first[0]), ord(last[0]) + 1):
+        start = int(first[1:]) if letter == ord(first[0]) else 0
+        end = int(last[1:]) if letter == ord(last[0]) else 99
+        if start == 0 and end == 99:
+            yield chr(letter)
+        else:
+            yield from (f"{chr(letter)}{n:0{len(first) - 1}d}" for n in range(start, end + 1))

@@ -77,6 +77,8 @@ def test_a_template_takes_characters_of_the_parts(template: str, codes: list[str
         ("mononeuropathies (G56-G58)", ["G56", "G57", "G58"]),
         ("diabetes (E11.-)", ["E11"]),
         ("two (I12.-, I13.-)", ["I12", "I13"]),
+        ("neoplasm (C98-D01)", ["C98", "C99", "D00", "D01"]),
+        ("any infection (A00-B99)", ["A", "B"]),
         ("none", []),
     ],
 )
