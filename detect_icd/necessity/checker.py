@@ -402,6 +402,7 @@ def _mentions(note: ReadNote | None, usable: Sequence[str]) -> list[Mention]:
     if note is None:
         return []
     ids = {m for code in usable for a in note.detection.assignments if a.code == code for m in a.mention_ids}
+    ids |= {mention.id for code in usable for mention in note.backing(code)}
     return [mention for mention in note.detection.mentions if mention.id in ids]
 
 

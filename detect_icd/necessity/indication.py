@@ -62,7 +62,7 @@ def _supports(
             assignment = note.assigned(code) if note else None
             mentions = note.mentions_of(assignment) if note and assignment else []
             if note and not mentions:
-                mentions = [m for m in note.detection.mentions if m.reportable and any(c.code == code for c in m.codes)]
+                mentions = note.backing(code)
             if row.needs:
                 placed = [m for m in mentions if note and near(m, row.needs, note.text)]
                 if not placed:

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from detect_icd.codeset import Release
-from detect_icd.model import Assignment, Detection, DetectRequest, Mention, NotReportableReason
+from detect_icd.model import (
+    Assignment,
+    Detection,
+    DetectRequest,
+    Experiencer,
+    Mention,
+    NotReportableReason,
+    Temporality,
+)
 from detect_icd.necessity.model import NoteSupport, Quote, Unsupporting
 from detect_icd.necessity.sides import side_of_code
 from detect_icd.stages.sections import Section
@@ -44,6 +52,14 @@ class ReadNote:
         wanted = frozenset(assignment.mention_ids)
         return [mention for mention in self.detection.mentions if mention.id in wanted]
 
+    def backing(self, code: str) -> list[Mention]:
+        """Reportable mentions whose words can mean `code`, as a condition the patient has (or has had, for a Z code)."""
+        return [
+            mention
+            for mention in self.detection.mentions
+            if mention.reportable and reason_against(mention) is None and any(c.code == code for c in mention.codes)
+        ]
+
     def assigned(self, code: str) -> Assignment | None:
         """The assignment of `code`."""
         return next((a for a in self.detection.assignments if a.code == code), None)
@@ -67,15 +83,20 @@ def view(note: ReadNote, code: str, release: Release) -> NoteView:
     assignment = note.assigned(code)
     if assignment is not None:
         return NoteView(NoteSupport.SUPPORTED, "", "the note supports it", tuple(note.mentions_of(assignment)))
-    backing = [m for m in note.detection.mentions if m.reportable and any(c.code == code for c in m.codes)]
+    backing = note.backing(code)
     if backing:
         return NoteView(NoteSupport.SUPPORTED, "", "words of the note can mean it", tuple(backing))
-    against = [m for m in note.detection.mentions if _speaks_of(m, code) and m.not_reportable_reason in _WORDS]
-    against = [m for m in against if m.not_reportable_reason is not NotReportableReason.NOT_A_DIAGNOSIS]
+    against = [
+        (reason, mention)
+        for mention in note.detection.mentions
+        if (reason := reason_against(mention)) is not None
+        and reason is not NotReportableReason.NOT_A_DIAGNOSIS
+        and not code.startswith("Z")
+        and _speaks_of(mention, code)
+    ]
     if against:
-        reason = against[0].not_reportable_reason
-        assert reason is not None
-        return NoteView(NoteSupport.CONTRADICTED, reason.value, _WORDS[reason], tuple(against))
+        reason = against[0][0]
+        return NoteView(NoteSupport.CONTRADICTED, reason.value, _WORDS[reason], tuple(m for _, m in against))
     other = _other_side(note, code, release)
     if other is not None:
         message = f"the note places it on the other side ({other.code})"
@@ -118,9 +139,20 @@ def quotes(mentions: Iterable[Mention]) -> tuple[Quote, ...]:
     return tuple(Quote(mention.span, mention.text) for mention in mentions)
 
 
+def reason_against(mention: Mention) -> NotReportableReason | None:
+    """Why the condition of a mention is not one that the patient has now; None where it is."""
+    if mention.not_reportable_reason in _WORDS:
+        return mention.not_reportable_reason
+    if not mention.codes or not mention.codes[0].code.startswith("Z") or _condition(mention).startswith("Z"):
+        return None
+    if mention.assertion.experiencer is Experiencer.FAMILY:
+        return NotReportableReason.FAMILY
+    return NotReportableReason.RESOLVED if mention.assertion.temporality is Temporality.HISTORICAL else None
+
+
 def cannot_support(mention: Mention) -> Unsupporting | None:
     """Why a mention's condition supports nothing as current; None for one that can be reported."""
-    reason = mention.not_reportable_reason
-    if reason is None or reason not in _WORDS or not mention.codes:
+    reason = reason_against(mention)
+    if reason is None or not mention.codes:
         return None
     return Unsupporting(_condition(mention), reason.value, _WORDS[reason], (Quote(mention.span, mention.text),))

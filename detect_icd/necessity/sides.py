@@ -21,7 +21,9 @@ _BY_MODIFIER = {
 
 
 def side_of_code(release: Release, code: str) -> frozenset[str]:
-    """The sides the code names; empty where it names none."""
+    """The sides the code names; empty where it names none, or is none."""
+    if code not in release:
+        return frozenset()
     words = normalize_phrase(release.wording(code))
     if "bilateral" in words:
         return BOTH
@@ -35,6 +37,8 @@ def side_of_modifiers(modifiers: Iterable[str]) -> frozenset[str]:
 
 def sided_siblings(release: Release, code: str) -> tuple[str, ...]:
     """Billable siblings that name a side, where `code` leaves it open; else nothing."""
+    if code not in release:
+        return ()
     words = normalize_phrase(release.wording(code))
     if "unspecified" not in words or side_of_code(release, code):
         return ()
