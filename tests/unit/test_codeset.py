@@ -27,6 +27,20 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+def changes() -> list[object]:
+    """(code, first day on which the code is billable or no longer is, which) of every change of the official history."""
+    path = SHARED / "icd10cm_billable_history.tsv"
+    if not path.exists():
+        return [pytest.param("", "", True, marks=pytest.mark.skip(reason=f"{path.name} is not beside this checkout"))]
+    found: list[object] = []
+    for row in rows(path.name):
+        if not row["billable_from"].startswith("<="):
+            found.append((row["code"], row["billable_from"], True))
+        if row["billable_until_exclusive"]:
+            found.append((row["code"], row["billable_until_exclusive"], False))
+    return found
+
+
 @pytest.fixture(scope="module")
 def codeset() -> CodeSet:
     return Lexicon.default().codeset
@@ -209,3 +223,10 @@ def test_before_a_code_came_its_predecessor_stood_in_its_place(codeset: CodeSet)
     assert codeset.on(date(2026, 9, 30)).predecessors("M67.A") == ("M72.2",)
     assert codeset.on(date(2026, 9, 30)).predecessors("M67.A01") == ("M72.2",)
     assert codeset.on(FY2025).predecessors("G35.A") == ("G35",)
+
+
+@pytest.mark.parametrize(("code", "day", "billable"), changes())
+def test_every_official_change_is_on_its_day(codeset: CodeSet, code: str, day: str, billable: bool) -> None:
+    after = date.fromisoformat(day)
+    before = date.fromordinal(after.toordinal() - 1)
+    assert [codeset.on(d).is_billable(code) for d in (before, after)] == [not billable, billable]
