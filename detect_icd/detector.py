@@ -6,6 +6,7 @@ text -> sections -> sentences -> mentions -> context -> refinement -> assignment
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -32,14 +33,23 @@ def _go_on() -> None:
     """The checkpoint of a caller who always waits."""
 
 
+Stage = Callable[[str], AbstractContextManager[None]]
+"""Stands around each stage of a detection and is told its name: for those who measure."""
+
+
+def _unmeasured(_: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class Detector:
     """Finds and codes the diagnoses of one note at a time; safe to share between threads.
 
     Holds a lexicon for its life and nothing of any note.
     """
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, *, stage: Stage = _unmeasured) -> None:
         self.lexicon = lexicon
+        self._stage = stage
         self.section_table = SectionTable(lexicon.table("sections"))
         self._mentions = MentionFinder(lexicon)
         self._context = ContextStage(ContextRules(lexicon.table("cues"), self.section_table))
@@ -65,11 +75,14 @@ class Detector:
             request = DetectRequest(request)
         check_request(request)
         release, assumptions = self.release_for(request)
-        text = NormalizedText.of(request.text)
+        with self._stage("text"):
+            text = NormalizedText.of(request.text)
         mentions = self.read(text, request, release, checkpoint)
-        assignments, removed, alerts = self._assigner.assign(mentions, text, release, request.setting)
+        with self._stage("assignment"):
+            assignments, removed, alerts = self._assigner.assign(mentions, text, release, request.setting)
         checkpoint()
-        assignments = self._linker.link(assignments, mentions, text)
+        with self._stage("links"):
+            assignments = self._linker.link(assignments, mentions, text)
         return Detection(
             document_id=request.document_id,
             mentions=in_unit(mentions, request),
@@ -84,14 +97,18 @@ class Detector:
         self, text: NormalizedText, request: DetectRequest, release: Release, checkpoint: Checkpoint
     ) -> list[Mention]:
         """Every mention of the text, coded; offsets in code points."""
-        sections = find_sections(text, self.section_table)
-        sentences = split_sentences(text, sections)
+        with self._stage("sections"):
+            sections = find_sections(text, self.section_table)
+            sentences = split_sentences(text, sections)
         checkpoint()
-        found = self._mentions.find(text, sentences, release, checkpoint)
+        with self._stage("mentions"):
+            found = self._mentions.find(text, sentences, release, checkpoint)
         checkpoint()
-        judgements = self._context.assess(text, sections, sentences, [mention.span for mention in found])
+        with self._stage("context"):
+            judgements = self._context.assess(text, sections, sentences, [mention.span for mention in found])
         checkpoint()
-        return self._coder.code(text, sections, sentences, found, judgements, request, release, checkpoint)
+        with self._stage("coding"):
+            return self._coder.code(text, sections, sentences, found, judgements, request, release, checkpoint)
 
     def open(self, request: DetectRequest, *, checkpoint: Checkpoint = _go_on) -> OpenDocument:
         """A note that is still being dictated; `request.text` is what is there already (may be empty)."""

@@ -1,72 +1,92 @@
-"""`detect-icd serve`: the gRPC server."""
+"""`detect-icd serve`: the gRPC server. Its flags are the settings (service.settings), one for one."""
 
 from __future__ import annotations
 
-import logging
 import sys
-from typing import Annotated, Any
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
 from detect_icd.cli.exits import UsageError
+from detect_icd.service.settings import ServerSettings
+
+PRINT_CONFIG = "print_config"
 
 
-def serve(
-    address: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Where to listen; port 0 takes a free one. [127.0.0.1:50051]"),
-    ] = None,
-    *,
-    max_text_bytes: Annotated[int | None, typer.Option(help="Longest text taken, bytes of UTF-8. [1048576]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Detections at work at once. [2]")] = None,
-    queue: Annotated[int | None, typer.Option(help="Calls that may wait for a worker. [64]")] = None,
-    max_streams: Annotated[int | None, typer.Option(help="Streams open at once. [1000]")] = None,
-    max_open_documents: Annotated[int | None, typer.Option(help="Documents open at once on one stream. [64]")] = None,
-    lexicon_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Folder of `lexicon import`. [the user's]")
-    ] = None,
-    reflection: Annotated[bool | None, typer.Option(help="Answer server reflection (grpcurl). [yes]")] = None,
-    grace_seconds: Annotated[float | None, typer.Option(help="Time for calls under way at the end. [10]")] = None,
-) -> None:
-    """Serve detection over gRPC until stopped (SIGTERM, Ctrl-C).
+def serve(**flags: Any) -> None:
+    """Serve detection over gRPC until stopped (SIGTERM, Ctrl-C); SIGHUP reads the lexicon again.
 
     Every option can be given as environment variable too: DETECT_ICD_ADDRESS, DETECT_ICD_MAX_TEXT_BYTES ...
     """
-    flags = {
-        "address": address,
-        "max_text_bytes": max_text_bytes,
-        "workers": workers,
-        "queue": queue,
-        "max_streams": max_streams,
-        "max_open_documents": max_open_documents,
-        "lexicon_dir": lexicon_dir,
-        "reflection": reflection,
-        "grace_seconds": grace_seconds,
-    }
-    run({name: value for name, value in flags.items() if value is not None})
+    shown = flags.pop(PRINT_CONFIG, False)
+    settings = settings_of({name: value for name, value in flags.items() if value is not None})
+    if shown:
+        sys.stdout.write(settings.shown() + "\n")
+        return
+    run(settings)
 
 
-def run(flags: dict[str, Any]) -> None:
-    """Load the detector and serve; the first line on stdout names the address once calls are taken."""
+def _option(name: str, setting: FieldInfo) -> Parameter:
+    kind: Any = setting.annotation
+    if get_origin(kind) is Literal:
+        kind, choices = str, f" ({'|'.join(get_args(kind))})"
+    else:
+        kind, choices = (str if kind is SecretStr else kind), ""
+    option = typer.Option(help=f"{setting.description}{choices} [{default_shown(setting)}]")
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
+
+
+def default_shown(setting: FieldInfo) -> str:
+    """A setting's default as help and README show it."""
+    default = setting.get_default()
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return "none" if default == "" or isinstance(default, SecretStr) else str(default)
+
+
+_PRINT = Parameter(
+    PRINT_CONFIG,
+    Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, typer.Option("--print-config", help="Print all settings, secrets masked, and end.")],
+)
+_PARAMETERS = [*(_option(name, setting) for name, setting in ServerSettings.model_fields.items()), _PRINT]
+# typer reads a function's signature; this one's is made of the settings, so that nothing stands twice.
+serve.__signature__ = Signature(_PARAMETERS)  # type: ignore[attr-defined]
+serve.__annotations__ = {parameter.name: parameter.annotation for parameter in _PARAMETERS}
+
+
+def settings_of(flags: dict[str, Any]) -> ServerSettings:
+    """Of flags and environment; raises UsageError naming the flag at fault."""
     from pydantic import ValidationError
 
-    from detect_icd.detector import Detector
-    from detect_icd.imports.store import lexicon_in_force
-    from detect_icd.service.server import AddressError
-    from detect_icd.service.server import serve as serve_until_stopped
-    from detect_icd.service.settings import ServerSettings
-
     try:
-        settings = ServerSettings(**flags)
+        return ServerSettings(**flags)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
+        words = fault["msg"].removeprefix("Value error, ")
         name = "_".join(map(str, fault["loc"]))
-        raise UsageError(f"--{name.replace('_', '-')} (DETECT_ICD_{name.upper()}): {fault['msg']}") from None
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    detector = Detector(lexicon_in_force(settings.lexicon_dir))
+        where = f"--{name.replace('_', '-')} (DETECT_ICD_{name.upper()}): " if name else ""
+        raise UsageError(where + words) from None
+
+
+def run(settings: ServerSettings) -> None:
+    """Serve; the first line on stdout names the address once calls are taken."""
+    from detect_icd.service import logs
+    from detect_icd.service.access import AccessFileError
+    from detect_icd.service.server import AddressError
+    from detect_icd.service.server import serve as serve_until_stopped
+    from detect_icd.service.tls import CertificateError
+
+    logs.set_up(settings.log_format, settings.log_level)
     try:
-        serve_until_stopped(detector, settings, _say_ready)
-    except AddressError as error:
+        serve_until_stopped(settings, _say_ready)
+    except (AddressError, AccessFileError, CertificateError) as error:
         raise UsageError(error.message) from None
 
 

@@ -17,7 +17,7 @@ _REPORT = struct.Struct("!IIH")
 _STAGE = struct.Struct("!Bff")
 _CODE = struct.Struct("!B")
 
-STAGES = ("sections", "mentions", "context", "coding", "assignment", "links")
+STAGES = ("text", "sections", "mentions", "context", "coding", "assignment", "links")
 """Names of the timed stages; a frame holds their places here."""
 
 

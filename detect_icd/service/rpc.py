@@ -1,122 +1,187 @@
-"""Puts plain functions behind gRPC methods: decoding that says what is wrong, workers, deadlines, errors as statuses.
+"""The front of the service: every call of ours passes here, as bytes, on its way to a worker and back.
 
-A servicer is an object with one function a method, named as in the proto:
-
-    def GetCode(self, request: pb.GetCodeRequest, checkpoint: Callable[[], None]) -> pb.GetCodeResponse
-
-run in a worker; it raises the errors of the domain. A method that streams both ways opens a session instead, whose
-`handle(message)` gives the answer to one message or None:
-
-    def DetectStream(self, checkpoint: Callable[[], None]) -> Session
+Who calls and whether it may, limits, deadlines, errors as statuses, metrics and the log: once, for every method.
+Messages are not decoded here; that is the workers' work, and the event loop stays free for health and for the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+import math
+import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, NoReturn, Protocol
 
 import grpc
 import grpc.aio
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.descriptor import ServiceDescriptor
 
-from detect_icd.service.status import DETAILS_KEY, OverloadedError, UnknownMethodError, status_of
-from detect_icd.service.wire import Undecodable, decode
-from detect_icd.service.work import Ticket, Workers
+from detect_icd.service.access import Access, Caller
+from detect_icd.service.calls import Call, Calls
+from detect_icd.service.frames import Report
+from detect_icd.service.handlers import methods_of
+from detect_icd.service.settings import ServerSettings
+from detect_icd.service.status import (
+    DETAILS_KEY,
+    OverloadedError,
+    StoppingError,
+    StreamLeftError,
+    UnknownMethodError,
+    retry_after,
+    status_of,
+)
 
 OUR_METHODS = "/detect_icd."
 
 
-class Session(Protocol):
-    """What one stream's messages do."""
+class Stream(Protocol):
+    """One stream's place among the workers."""
 
-    def handle(self, message: Any) -> Message | None:
-        """The answer to one message, if it has one."""
+    async def handle(self, data: bytes, deadline: float) -> tuple[bytes | None, Report]:
+        """The answer to one message."""
+
+    def close(self) -> None:
+        """It is over."""
+
+
+class Pool(Protocol):
+    """Workers: processes (pool.Pool) or threads (local.LocalPool)."""
+
+    async def call(self, method: str, data: bytes, deadline: float) -> tuple[bytes, Report]:
+        """The answer to one call; `deadline` by the monotonic clock."""
+
+    def open(self, method: str) -> Stream:
+        """A stream."""
 
 
 class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Finds the handler of a method; our own methods that do not exist get a status with details like all errors."""
 
-    def __init__(self, workers: Workers, *, max_streams: int) -> None:
+    def __init__(self, pool: Pool, access: Access, calls: Calls, settings: ServerSettings) -> None:
         super().__init__()
-        self._workers = workers
-        self._max_streams = max_streams
-        self._streams = 0
+        self._pool = pool
+        self._access = access
+        self._calls = calls
+        self._settings = settings
         self._handlers: dict[str, grpc.RpcMethodHandler] = {}
+        self.streams = 0
+        self.stopping = False
 
-    def add(self, service: ServiceDescriptor, servicer: object) -> None:
-        """Serve every method of `service` that `servicer` has a function for."""
-        for method in service.methods:
-            function = getattr(servicer, method.name, None)
-            if function is not None:
-                self._handlers[f"/{service.full_name}/{method.name}"] = self._handler(method, function)
+    def add(self, services: Iterable[ServiceDescriptor]) -> None:
+        """Serve every method of `services`."""
+        for service in services:
+            for name, method in methods_of(service):
+                if method.client_streaming:
+                    handler = grpc.stream_stream_rpc_method_handler(partial(self._stream, name))
+                else:
+                    handler = grpc.unary_unary_rpc_method_handler(partial(self._unary, name))
+                self._handlers[name] = handler
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """Called by gRPC for each call."""
         name: str = handler_call_details.method
         if name in self._handlers or not name.startswith(OUR_METHODS):
             return self._handlers.get(name)
-        return grpc.unary_unary_rpc_method_handler(_unknown_method)
+        return grpc.unary_unary_rpc_method_handler(self._unknown)
 
-    def _handler(self, method: MethodDescriptor, function: Callable[..., Any]) -> grpc.RpcMethodHandler:
-        decoder = partial(decode, kind=GetMessageClass(method.input_type))
-        if method.client_streaming:
-            return grpc.stream_stream_rpc_method_handler(partial(self._stream, function), request_deserializer=decoder)
-        return grpc.unary_unary_rpc_method_handler(partial(self._unary, function), request_deserializer=decoder)
-
-    # Answers are serialised in the worker: a dense note's answer has megabytes, and the event loop must stay free.
-
-    async def _unary(self, function: Callable[..., Message], request: Any, context: grpc.aio.ServicerContext) -> bytes:
+    async def _unary(self, method: str, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        call = self._calls.begin(method, context)
         try:
-            if isinstance(request, Undecodable):
-                raise request.error  # noqa: TRY301 - one way for all faults
-            ticket = Ticket(context.time_remaining())
-            return await self._workers.run(lambda _: function(request, ticket).SerializeToString(), ticket)
+            self._admit(call, context)
+            answer, report = await self._pool.call(method, request, self._deadline(context))
+            call.add(report, len(request), len(answer))
+            call.end("OK")
+        except asyncio.CancelledError:
+            call.end("CANCELLED")
+            raise
         except Exception as error:  # noqa: BLE001 - the one place where errors become statuses
-            await _abort(context, error)
+            await _abort(context, call, error)
+        else:
+            return answer
 
-    async def _stream(
-        self, open_session: Callable[..., Session], messages: AsyncIterator[Any], context: grpc.aio.ServicerContext
-    ) -> AsyncIterator[bytes]:
-        ticket = Ticket(context.time_remaining())
-        session = open_session(ticket)
-        self._streams += 1
+    async def _stream(self, method: str, _: Any, context: grpc.aio.ServicerContext) -> None:
+        call = self._calls.begin(method, context)
+        stream = None
+        self.streams += 1
         try:
-            if self._streams > self._max_streams:
+            caller = self._admit(call, context)
+            if self._settings.max_streams < self.streams:
                 raise OverloadedError(  # noqa: TRY301 - as above
-                    f"{self._max_streams} streams are open, more this server does not hold: come back later",
+                    f"{self._settings.max_streams} streams are open, more this server does not hold: come back later",
                     retry_after_seconds=1.0,
                 )
-            async for message in messages:
-                answer = await self._workers.run(partial(_answer, session, message), ticket, shed=False)
-                if answer is not None:
-                    yield answer
+            stream = self._pool.open(method)
+            ends = time.monotonic() + self._settings.max_stream_seconds
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._settings.max_stream_seconds):
+                while True:
+                    message = await self._read(context)
+                    if message is grpc.aio.EOF:
+                        break
+                    if 0 < call.messages:  # the stream's opening has paid for its first message
+                        self._access.count(caller)
+                    answer, report = await stream.handle(message, min(ends, self._deadline(context)))
+                    call.add(report, len(message), len(answer or b""))
+                    if answer is not None:
+                        await self._write(context, answer)
+            call.end("OK")
         except asyncio.CancelledError:
+            call.end("CANCELLED")
             raise
+        except TimeoutError:
+            await _abort(
+                context, call, StreamLeftError("the stream was open for the longest time allowed: open another")
+            )
         except Exception as error:  # noqa: BLE001 - as above
-            await _abort(context, error)
+            await _abort(context, call, error)
         finally:
-            ticket.drop()
-            self._streams -= 1
+            self.streams -= 1
+            if stream is not None:
+                stream.close()
+
+    async def _read(self, context: grpc.aio.ServicerContext) -> Any:
+        try:
+            async with asyncio.timeout(self._settings.stream_idle_seconds):
+                return await context.read()
+        except TimeoutError:
+            raise StreamLeftError("nothing came on the stream for too long: open another") from None
+
+    async def _write(self, context: grpc.aio.ServicerContext, answer: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._settings.stream_write_seconds):
+                await context.write(answer)
+        except TimeoutError:
+            raise StreamLeftError("the stream's answers were not read for too long: open another") from None
+
+    async def _unknown(self, _: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        call = self._calls.begin("unknown", context)
+        words = "this server does not have this method: compare the client's proto files"
+        await _abort(context, call, UnknownMethodError(words))
+
+    def _admit(self, call: Call, context: grpc.aio.ServicerContext) -> Caller:
+        if self.stopping:
+            raise StoppingError("the server is being stopped: repeat the call")
+        caller = self._access.admit(call.method, context)
+        call.caller = caller.name
+        self._access.count(caller)
+        return caller
+
+    def _deadline(self, context: grpc.aio.ServicerContext) -> float:
+        """By the monotonic clock, which the workers share; a jump of the wall clock changes nothing."""
+        remaining = context.time_remaining()
+        return time.monotonic() + min(math.inf if remaining is None else remaining, self._settings.max_seconds)
 
 
-def _answer(session: Session, message: Any, _: Ticket) -> bytes | None:
-    answer = session.handle(message)
-    return None if answer is None else answer.SerializeToString()
-
-
-async def _unknown_method(_: bytes, context: grpc.aio.ServicerContext) -> bytes:
-    await _abort(context, UnknownMethodError("this server does not have this method: compare the client's proto files"))
-
-
-async def _abort(context: grpc.aio.ServicerContext, error: Exception) -> NoReturn:
+async def _abort(context: grpc.aio.ServicerContext, call: Call, error: Exception) -> NoReturn:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     code, status = status_of(error)
-    await context.abort(code, status.message, trailing_metadata=((DETAILS_KEY, status.SerializeToString()),))
+    call.end(code.name)
+    metadata = [(DETAILS_KEY, status.SerializeToString()), ("x-request-id", call.request_id)]
+    delay = retry_after(error)
+    if delay is not None:  # gRPC's own retry heeds this one
+        metadata.append(("grpc-retry-pushback-ms", str(round(delay * 1000))))
+    await context.abort(code, status.message, trailing_metadata=tuple(metadata))
     raise AssertionError("abort returned")
 
 

@@ -33,6 +33,59 @@ class OverloadedError(DetectIcdError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class WorkerLostError(DetectIcdError):
+    """The process at work on the call died, or there is none at the moment; the call can be repeated."""
+
+    reason = "WORKER_LOST"
+    retry_after_seconds = 0.2
+
+    def __init__(self) -> None:
+        super().__init__("the process at work on this call has died: repeat the call")
+
+
+class StoppingError(DetectIcdError):
+    """The server is being stopped; another one, or the same later, will answer."""
+
+    reason = "STOPPING"
+
+
+class RefusedError(DetectIcdError):
+    """A worker's answer that is an error: its code and its status as they came."""
+
+    def __init__(self, code: int, status: bytes) -> None:
+        super().__init__("refused by the worker")
+        self.code = code
+        self.status = status
+
+
+class UnauthenticatedError(DetectIcdError):
+    """Nobody this server knows makes the call."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class ForbiddenError(DetectIcdError):
+    """The caller is known and may not do this."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class RateLimitedError(DetectIcdError):
+    """The caller has made more calls than it may."""
+
+    reason = "RATE_LIMITED"
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__("more calls than this caller may make: repeat the call after the delay in RetryInfo")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StreamLeftError(DetectIcdError):
+    """A stream on which nothing moved for too long, or that was open for too long, is closed."""
+
+    reason = "STREAM_IDLE"
+
+
 class DeadlineError(CancelledError):
     """The caller's deadline passed; the work was dropped."""
 
@@ -55,15 +108,25 @@ _CODES: tuple[tuple[type[DetectIcdError], grpc.StatusCode], ...] = (
     (InvalidRequestError, grpc.StatusCode.INVALID_ARGUMENT),
     (NotFoundError, grpc.StatusCode.NOT_FOUND),
     (OverloadedError, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (RateLimitedError, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (UnauthenticatedError, grpc.StatusCode.UNAUTHENTICATED),
+    (ForbiddenError, grpc.StatusCode.PERMISSION_DENIED),
+    (WorkerLostError, grpc.StatusCode.UNAVAILABLE),
+    (StoppingError, grpc.StatusCode.UNAVAILABLE),
+    (StreamLeftError, grpc.StatusCode.ABORTED),
     (DeadlineError, grpc.StatusCode.DEADLINE_EXCEEDED),
     (CancelledError, grpc.StatusCode.CANCELLED),
     (DocumentOpenError, grpc.StatusCode.ALREADY_EXISTS),
     (UnknownMethodError, grpc.StatusCode.UNIMPLEMENTED),
 )
 
+_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, status_pb2.Status]:
     """The gRPC code and the full status of an error; what is not ours is logged without its words and told as INTERNAL."""
+    if isinstance(error, RefusedError):
+        return _BY_NUMBER[error.code], status_pb2.Status.FromString(error.status)
     if not isinstance(error, DetectIcdError):
         _log_unexpected(error)
         error = DetectIcdError("internal error: the server's log says where; please report it")
@@ -76,11 +139,19 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, status_pb2.Status]:
             field=error.field, description=error.message, reason=error.reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
-    if isinstance(error, OverloadedError):
+    seconds = retry_after(error)
+    if seconds is not None:
         delay = duration_pb2.Duration()
-        delay.FromMilliseconds(round(error.retry_after_seconds * 1000))
+        delay.FromMilliseconds(round(seconds * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     return code, status_pb2.Status(code=code.value[0], message=error.message, details=[_packed(d) for d in details])
+
+
+def retry_after(error: Exception) -> float | None:
+    """Seconds after which the call may be repeated; None where that would change nothing."""
+    if isinstance(error, OverloadedError | RateLimitedError | WorkerLostError):
+        return error.retry_after_seconds
+    return None
 
 
 def _packed(message: Message) -> any_pb2.Any:

@@ -53,7 +53,7 @@ class Worker:
 
     def _do(self, number: int, job: Job) -> None:
         self._number, self._deadline, self._dropped = number, job.deadline, False
-        self._look_again = time.monotonic() + _LOOK_SECONDS
+        self._look_again = 0.0
         self._stopwatch.start()
         try:
             self._checkpoint()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from detect_icd.cli.serve import serve
+from detect_icd.cli.serve import PRINT_CONFIG, default_shown, serve
 from detect_icd.service.probe import probe
 from detect_icd.service.settings import ServerSettings
 
@@ -36,9 +37,8 @@ def test_it_says_where_it_listens_and_serves(server):
     assert probe(server[1], "detect_icd.v1.IcdDetectionService") == "SERVING"
 
 
-def test_a_second_server_on_the_port_is_refused(cli, server, detector, monkeypatch):
-    monkeypatch.setattr("detect_icd.detector.Detector.default", lambda: detector)
-    outcome = cli("serve", "--address", server[1])
+def test_a_second_server_on_the_port_is_refused(command, server):
+    outcome = command("serve", "--address", server[1])
     assert outcome.code == 2
     assert "cannot listen" in outcome.err.splitlines()[-1]
 
@@ -70,15 +70,49 @@ def test_environment_variables_are_settings(cli, monkeypatch):
 
 
 def test_every_setting_is_a_flag():
-    assert set(inspect.signature(serve).parameters) == set(ServerSettings.model_fields)
+    assert set(inspect.signature(serve).parameters) == {*ServerSettings.model_fields, PRINT_CONFIG}
 
 
 @pytest.mark.parametrize("name", ServerSettings.model_fields)
 def test_help_tells_the_default(name):
-    default = ServerSettings.model_fields[name].default
-    shown = {"reflection": "yes", "grace_seconds": "10", "lexicon_dir": "the user's"}.get(name, str(default))
-    option = next(option for option in inspect.get_annotations(serve, eval_str=True)[name].__metadata__)
-    assert f"[{shown}]" in option.help
+    setting = ServerSettings.model_fields[name]
+    [option] = inspect.signature(serve).parameters[name].annotation.__metadata__
+    assert f"[{default_shown(setting)}]" in option.help
+
+
+def test_the_settings_are_printed_without_their_secrets(cli):
+    outcome = cli("serve", "--print-config", "--traces-headers", "authorization=SECRET", "--queue", "7")
+    shown = json.loads(outcome.out)
+    assert shown["queue"] == 7
+    assert set(shown) == set(ServerSettings.model_fields)
+    assert "SECRET" not in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:1", "[::]:1", "example.org:1", "10.1.2.3:1"])
+def test_plain_text_beyond_loopback_must_be_asked_for(cli, address):
+    outcome = cli("serve", "--address", address)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "--insecure-ok" in outcome.err
+    assert cli("serve", "--address", address, "--insecure-ok", "--print-config").code == 0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"])
+def test_plain_text_on_loopback_is_no_matter(cli, address):
+    assert cli("serve", "--address", address, "--print-config").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--tls-key", "k"], "go together"),
+        (["--tls-client-ca", "c"], "needs tls_certificate"),
+        (["--auth-jwks", "j"], "auth_issuer"),
+    ],
+)
+def test_settings_that_do_not_fit_together(cli, arguments, words):
+    outcome = cli("serve", *arguments)
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert words in outcome.err
 
 
 def test_version_names_lexicon_and_code_sets(cli):
