@@ -59,6 +59,7 @@ class Pool:
         self._load = load
         self._nursery: Nursery | None = None
         self._old: list[Nursery] = []
+        self._ending: set[int] = set()
         self._workers: list[Worker] = []
         self._waiting: deque[Task] = deque()
         self._queued = 0
@@ -214,6 +215,8 @@ class Pool:
         async with self._loading:
             if self._nursery is None or not self._nursery.alive:
                 log.warning("the nursery is gone: the lexicon is loaded again")
+                if self._nursery is not None:
+                    await self._nursery.end()
                 self._nursery = await Nursery.start(self._settings, self._load)
         worker = await self._nursery.fork(self)
         self._workers.append(worker)
@@ -263,7 +266,7 @@ class Pool:
             try:
                 fresh = await asyncio.gather(*(nursery.fork(self) for _ in range(self._settings.workers)))
             except BaseException:
-                nursery.end()
+                await nursery.end()
                 raise
         except (LexiconError, WorkerLostError, OSError) as error:
             self.counts.reloads_refused += 1
@@ -288,9 +291,14 @@ class Pool:
     def _drop_old_nurseries(self) -> None:
         used = {id(worker.nursery) for worker in self._workers}
         for nursery in self._old:
-            if id(nursery) not in used:
-                nursery.end()
-        self._old = [nursery for nursery in self._old if id(nursery) in used]
+            if id(nursery) not in used and id(nursery) not in self._ending:
+                self._ending.add(id(nursery))
+                self._spawn(self._end(nursery))
+
+    async def _end(self, nursery: Nursery) -> None:
+        await nursery.end()
+        self._old.remove(nursery)
+        self._ending.discard(id(nursery))
 
     def _changed(self) -> None:
         self._on_change(self.able)
@@ -345,17 +353,10 @@ class Pool:
         for task in list(self._tasks):
             task.cancel()
         self._fail_waiting()
-        nurseries = [n for n in [*self._old, self._nursery] if n is not None]
         for worker in list(self._workers):
             worker.end()
-        for nursery in nurseries:
-            nursery.end()
-        for nursery in nurseries:
-            if nursery.process is not None:
-                try:
-                    await asyncio.wait_for(nursery.process.wait(), 5)
-                except TimeoutError:
-                    nursery.process.kill()
+        nurseries = [n for n in [*self._old, self._nursery] if n is not None]
+        await asyncio.gather(*(nursery.end() for nursery in nurseries))
 
 
 class Stream:

@@ -170,7 +170,7 @@ class Nursery(asyncio.Protocol):
         try:
             await line.ready
         except BaseException:
-            line.end()
+            await line.end()
             raise
         return line
 
@@ -223,10 +223,16 @@ class Nursery(asyncio.Protocol):
         await worker.ready
         return worker
 
-    def end(self) -> None:
-        """Close the line: it forks no more."""
+    async def end(self) -> None:
+        """It forks no more; returns when its process is over. Its workers live on."""
         if self._transport is not None:
             self._transport.close()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        if self.process is not None and self.process.returncode is None:
+            try:
+                await asyncio.wait_for(self.process.wait(), 10)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
