@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,11 +19,12 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from detect_icd.codes.model import CheckedClaim, Claim, CodeRecord, SearchPage
 from detect_icd.errors import DetectIcdError
 from detect_icd.formats import proto
 from detect_icd.model import Detection, DetectRequest, Settled
+from detect_icd.v1 import code_pb2, code_pb2_grpc, detection_pb2_grpc
 from detect_icd.v1 import detection_pb2 as pb
-from detect_icd.v1 import detection_pb2_grpc
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 
@@ -30,7 +32,10 @@ _SERVICE_CONFIG = {
     "methodConfig": [
         {
             # Detection changes nothing on the server, so a call that got no answer may be repeated.
-            "name": [{"service": "detect_icd.v1.IcdDetectionService", "method": "Detect"}],
+            "name": [
+                {"service": "detect_icd.v1.IcdDetectionService", "method": "Detect"},
+                {"service": "detect_icd.v1.CodeService"},
+            ],
             "retryPolicy": {
                 "maxAttempts": 4,
                 "initialBackoff": "0.1s",
@@ -104,6 +109,7 @@ class Client:
         else:
             self._channel = grpc.secure_channel(target, tls.credentials(), options=options)
         self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._codes = code_pb2_grpc.CodeServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._timeout = timeout
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
@@ -141,6 +147,42 @@ class Client:
         finally:
             answers.cancel()
 
+    def get_code(self, code: str, day: date | None = None, *, timeout: float | None = None) -> CodeRecord:
+        """All about one code on a day; ServerError with code NOT_FOUND where no release has it."""
+        request = code_pb2.GetCodeRequest(code=code, date_of_service=_iso(day))
+        return proto.from_message(self._ask(self._codes.GetCode, request, timeout), CodeRecord)
+
+    def search_codes(
+        self,
+        query: str,
+        day: date | None = None,
+        *,
+        billable_only: bool = False,
+        page_size: int = 0,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> SearchPage:
+        """One page of codes for the words, best first."""
+        request = code_pb2.SearchCodesRequest(
+            query=query,
+            date_of_service=_iso(day),
+            billable_only=billable_only,
+            page_size=page_size,
+            page_token=page_token,
+        )
+        return proto.from_message(self._ask(self._codes.SearchCodes, request, timeout), SearchPage)
+
+    def validate_codes(self, claim: Claim, *, timeout: float | None = None) -> CheckedClaim:
+        """What is right and wrong with a claim's list."""
+        request = proto.to_message(claim, code_pb2.ValidateCodesRequest)
+        return proto.from_message(self._ask(self._codes.ValidateCodes, request, timeout), CheckedClaim)
+
+    def _ask(self, method: Callable[..., Message], request: Message, timeout: float | None) -> Message:
+        try:
+            return method(request, timeout=timeout or self._timeout, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise _server_error(error) from None
+
     def close(self) -> None:
         """Close the channel."""
         self._channel.close()
@@ -152,6 +194,10 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _iso(day: date | None) -> str:
+    return "" if day is None else day.isoformat()
 
 
 def whole(request: DetectRequest) -> pb.DetectStreamRequest:

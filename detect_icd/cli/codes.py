@@ -1,10 +1,13 @@
-"""`detect-icd code`, `search` and `validate`: questions about codes, answered here without a server."""
+"""`detect-icd code`, `search` and `validate`: questions about codes, answered here or by a server."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -13,9 +16,10 @@ from rich.text import Text
 
 from detect_icd import validation
 from detect_icd.cli import options
+from detect_icd.cli.exits import UsageError
 from detect_icd.codes.catalog import Catalog
 from detect_icd.codes.model import CheckedClaim, CheckedCode, Claim, CodeRecord, SearchPage
-from detect_icd.errors import NotFoundError
+from detect_icd.errors import DetectIcdError, NotFoundError
 from detect_icd.imports.store import lexicon_in_force
 from detect_icd.model import Patient, Setting, Sex
 
@@ -37,6 +41,7 @@ LexiconDir = Annotated[
 def code(
     code: Annotated[str, typer.Argument(metavar="CODE", help="An ICD-10-CM code, with the dot or without.")],
     *,
+    target: options.Target = "",
     form: FormatOption = Format.TABLE,
     date_of_service: options.DateOfService = "",
     lexicon_dir: LexiconDir = "",
@@ -45,15 +50,17 @@ def code(
 
     A code that no release has is an answer too: what it may have meant is shown.
     """
-    catalog = _catalog(lexicon_dir)
     day = validation.optional_date(date_of_service, "date_of_service")
-    try:
-        record = catalog.get(code, day)
-    except NotFoundError:
-        claim = catalog.validate(Claim((code,), day))
-        _show(form, claim.codes[0], Text(_said(claim.codes[0])))
-    else:
-        _show(form, record, _record_view(record))
+    with _answering(target, lexicon_dir) as codes:
+        try:
+            record = codes.get(code, day)
+        except DetectIcdError as error:
+            if error.reason != NotFoundError.reason:
+                raise
+            claim = codes.validate(Claim((code,), day))
+            _show(form, claim.codes[0], Text(_said(claim.codes[0])))
+        else:
+            _show(form, record, _record_view(record))
 
 
 def search(
@@ -61,6 +68,7 @@ def search(
         list[str], typer.Argument(metavar="WORDS...", help="Words, an abbreviation or a code's beginning.")
     ],
     *,
+    target: options.Target = "",
     form: FormatOption = Format.TABLE,
     date_of_service: options.DateOfService = "",
     billable: Annotated[bool, typer.Option("--billable", help="Only codes a claim may carry.")] = False,
@@ -69,13 +77,15 @@ def search(
 ) -> None:
     """Find codes by words, best first; typing errors are forgiven."""
     day = validation.optional_date(date_of_service, "date_of_service")
-    page = _catalog(lexicon_dir).search(" ".join(words), day, billable_only=billable, page_size=limit)
+    with _answering(target, lexicon_dir) as codes:
+        page = codes.search(" ".join(words), day, billable_only=billable, page_size=limit)
     _show(form, page, _page_view(page))
 
 
 def validate(
     codes: Annotated[list[str], typer.Argument(metavar="CODE...", help="The claim's codes in their order.")],
     *,
+    target: options.Target = "",
     form: FormatOption = Format.TABLE,
     date_of_service: options.DateOfService = "",
     setting: options.SettingName = "",
@@ -95,12 +105,31 @@ def validate(
         validation.optional_enum(Setting, setting, "setting") or Setting.OUTPATIENT,
         Patient(sex=validation.optional_enum(Sex, sex, "sex"), age_years=age),
     )
-    checked = _catalog(lexicon_dir).validate(claim)
+    with _answering(target, lexicon_dir) as answering:
+        checked = answering.validate(claim)
     _show(form, checked, _claim_view(checked))
 
 
-def _catalog(lexicon_dir: str) -> Catalog:
-    return Catalog(lexicon_in_force(lexicon_dir))
+class _Answering(NamedTuple):
+    """Who answers: this machine's catalog or a server."""
+
+    get: Callable[[str, date | None], CodeRecord]
+    search: Callable[..., SearchPage]
+    validate: Callable[[Claim], CheckedClaim]
+
+
+@contextmanager
+def _answering(target: str, lexicon_dir: str) -> Iterator[_Answering]:
+    if target and lexicon_dir:
+        raise UsageError("--lexicon-dir goes without --target: a server has a lexicon of its own")
+    if target:
+        from detect_icd.client import Client
+
+        with Client(target) as client:
+            yield _Answering(client.get_code, client.search_codes, client.validate_codes)
+    else:
+        catalog = Catalog(lexicon_in_force(lexicon_dir))
+        yield _Answering(catalog.get, catalog.search, catalog.validate)
 
 
 def _show(form: Format, answer: object, view: RenderableType) -> None:

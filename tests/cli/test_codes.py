@@ -51,3 +51,24 @@ def test_bad_use_is_one_line_and_code_2(cli, arguments):
     done = cli(*arguments)
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("code", "e1142"),
+        ("code", "XYZ"),
+        ("search", "left", "knee", "pain", "--billable"),
+        ("validate", "G35", "F02.80", "G30.9", "--sex", "MALE", "--age", "70"),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_local_and_remote_print_the_same(cli, address, arguments, form):
+    ending = ("--date-of-service", "2025-10-01", "--format", form)
+    here, there = cli(*arguments, *ending), cli(*arguments, *ending, "--target", address)
+    assert (here.code, there.code) == (0, 0), there.err
+    assert here.out == there.out
+
+
+def test_a_server_that_is_not_there_is_code_3(cli):
+    assert cli("code", "I10", "--target", "127.0.0.1:1").code == 3
