@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from detect_icd import __version__
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Lexicon
-from detect_icd.model import Detection, DetectRequest, Mention, Settled, Versions
+from detect_icd.model import Detection, DetectRequest, Mention, OffsetUnit, Settled, Versions
 from detect_icd.spans import OffsetConverter
 from detect_icd.stages.assignment import Assigner
 from detect_icd.stages.coding import Coder
@@ -56,7 +56,9 @@ class Detector:
         self._coder = Coder(lexicon)
         self._assigner = Assigner(lexicon)
         self.indications = Indications(
-            lexicon.table("procedures/indications"), lexicon.table("procedures/procedures"), lexicon.table("procedures/places")
+            lexicon.table("procedures/indications"),
+            lexicon.table("procedures/procedures"),
+            lexicon.table("procedures/places"),
         )
         self._linker = ProcedureLinker(self.indications)
 
@@ -188,6 +190,8 @@ class OpenDocument:
 
 def in_unit(mentions: Sequence[Mention], request: DetectRequest) -> tuple[Mention, ...]:
     """The mentions with their offsets in the request's unit."""
+    if request.offset_unit is OffsetUnit.UNICODE_CODE_POINT or request.text.isascii():
+        return tuple(mentions)
     convert = OffsetConverter(request.text, request.offset_unit)
     return tuple(
         replace(

@@ -51,19 +51,13 @@ class NormalizedText:
     @classmethod
     def of(cls, source: str) -> NormalizedText:
         """Normalise `source`, any Unicode; linear in its length."""
-        words: list[str] = []
-        starts, ends = array("i"), array("i")
-        length = len(source)
-        for found in _TOKEN.finditer(source):
-            raw, start, end = found.group(), found.start(), found.end()
-            if raw in _HYPHENS and 0 < start and end < length and source[start - 1].isalnum() and source[end].isalnum():
-                continue
-            word = normalize_word(raw)
-            if word:
-                words.append(word)
-                starts.append(start)
-                ends.append(end)
-        return cls(source, tuple(words), starts, ends)
+        spans = [found.span() for found in _TOKEN.finditer(source)]
+        words = [normalize_word(source[start:end]) for start, end in spans]
+        if "-" in words or "" in words:
+            kept = [i for i, word in enumerate(words) if word and not (word == "-" and _joins(source, *spans[i]))]
+            words = [words[i] for i in kept]
+            spans = [spans[i] for i in kept]
+        return cls(source, tuple(words), array("i", [a for a, _ in spans]), array("i", [b for _, b in spans]))
 
     def token_at(self, position: int) -> int:
         """Index of the last token that starts at or before `position` (-1: none)."""
@@ -72,6 +66,17 @@ class NormalizedText:
     def raw(self, token: int) -> str:
         """The token as the source writes it."""
         return self.source[self.starts[token] : self.ends[token]]
+
+
+def _joins(source: str, start: int, end: int) -> bool:
+    """Whether the token at `start` is a hyphen inside a word ("pain-free")."""
+    return (
+        source[start:end] in _HYPHENS
+        and 0 < start
+        and end < len(source)
+        and source[start - 1].isalnum()
+        and source[end].isalnum()
+    )
 
 
 def normalize_phrase(phrase: str) -> tuple[str, ...]:

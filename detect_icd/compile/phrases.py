@@ -180,7 +180,7 @@ def _sense(concept: int, kind: str, at: str) -> list[Any]:
 
 
 def _swapped(authored: Mapping[Phrase, tuple[int, str]]) -> dict[Phrase, tuple[int, str]]:
-    """ "stone of the kidney" also reads "kidney stone", where no row says otherwise."""
+    """A phrase like "stone of the kidney" also reads "kidney stone", where no row says otherwise."""
     found: dict[Phrase, tuple[int, str]] = {}
     for phrase, meaning in authored.items():
         plain = [word for word in phrase if word != "the"]

@@ -12,7 +12,9 @@ from detect_icd.codeset import Release
 from detect_icd.lexicon import Lexicon
 from detect_icd.model import (
     Alert,
+    Assertion,
     Assignment,
+    CodeCandidate,
     Experiencer,
     MatchKind,
     Mention,
@@ -46,10 +48,11 @@ _GUIDELINE = {
 }
 
 
-def reporting(mention: Mention, setting: Setting, certainty: Certainty) -> NotReportableReason | None:
-    """Why this mention cannot be reported as a condition of the patient; None where it can."""
-    said = mention.assertion
-    if not mention.codes:
+def reporting(
+    said: Assertion, codes: Sequence[CodeCandidate], setting: Setting, certainty: Certainty
+) -> NotReportableReason | None:
+    """Why a mention so asserted and coded cannot be reported as a condition of the patient; None where it can."""
+    if not codes:
         return NotReportableReason.NOT_A_DIAGNOSIS
     if said.presence is Presence.ABSENT:
         return NotReportableReason.NEGATED
@@ -58,7 +61,7 @@ def reporting(mention: Mention, setting: Setting, certainty: Certainty) -> NotRe
     if said.experiencer is Experiencer.OTHER:
         return NotReportableReason.OTHER_PERSON
     if said.certainty is model.Certainty.UNCERTAIN:
-        exception = certainty.exception(mention.codes[0].code)
+        exception = certainty.exception(codes[0].code)
         if setting is Setting.OUTPATIENT or (exception is not None and not exception.result):
             return NotReportableReason.UNCERTAIN
     return None

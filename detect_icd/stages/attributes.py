@@ -49,6 +49,10 @@ class AttributeFinder:
                     self._by_first.setdefault(words[0], []).append((words, row["kind"], row["value"], spelling))
         for rows_of_word in self._by_first.values():
             rows_of_word.sort(key=lambda r: -len(r[0]))
+        self.sex = {
+            words[0]: value for rows in self._by_first.values() for words, kind, value, _ in rows if kind == "sex"
+        }
+        """Words that name the patient's sex, and which."""
         self.joins = frozenset(joins)
         """Words and marks that coordinate phrases."""
         self.inside = frozenset(inside)
@@ -56,17 +60,18 @@ class AttributeFinder:
 
     def find(self, text: NormalizedText, first: int, last: int) -> list[Detail]:
         """Every attribute in tokens `first` up to `last`, longest at each place."""
-        found = []
-        i = first
-        while i < last:
-            step = 1
-            for words, kind, value, spelling in self._by_first.get(text.words[i], ()):
-                end = i + len(words)
-                if end <= last and text.words[i:end] == words and (not spelling or text.raw(i) == spelling):
+        words, by_first = text.words, self._by_first
+        found: list[Detail] = []
+        until = first
+        for i in [i for i in range(first, last) if words[i] in by_first]:
+            if i < until:
+                continue
+            for phrase, kind, value, spelling in by_first[words[i]]:
+                end = i + len(phrase)
+                if end <= last and words[i:end] == phrase and (not spelling or text.raw(i) == spelling):
                     found.append(Detail(kind, value, i, end))
-                    step = len(words)
+                    until = end
                     break
-            i += step
         return found
 
 

@@ -88,26 +88,31 @@ class Coder:
         for n, (finding, said) in enumerate(zip(findings, judgements, strict=True)):
             checkpoint()
             section = sections[sentences[finding.sentence].section]
-            evidence, details = surroundings.of(finding)
+            nodes = self._nodes(finding, release)
+            evidence, details = surroundings.of(finding, refinable=not all(map(release.is_billable, nodes)))
             form = self._past_form(finding, section)
             judgement = _still_active(said, section) if form == "active" else said
-            own = self._own_codes(finding, evidence, release, written.get(n, ""))
-            codes, reason = self._as_told(own, finding, judgement.assertion, form, release)
-            mention = Mention(
-                id=f"m{n + 1}",
-                span=finding.span,
-                text=finding.span.of(text.source),
-                section=section.name,
-                concept=finding.entry.concept,
-                assertion=judgement.assertion,
-                cues=judgement.cues,
-                attributes=as_attributes((d for d in details if d.kind not in _SILENT), text),
-                codes=tuple(c for c in codes if c.score >= request.min_score)[: request.max_candidates],
-            )
-            reason = reporting(mention, request.setting, self._certainty) or reason
-            if reason is None and not (mention.codes[0].billable and finding.entry.assignable):
+            own = self._own_codes(finding, nodes, evidence, release, written.get(n, ""))
+            codes, past = self._as_told(own, finding, judgement.assertion, form, release)
+            codes = [c for c in codes if c.score >= request.min_score][: request.max_candidates]
+            reason = reporting(judgement.assertion, codes, request.setting, self._certainty) or past
+            if reason is None and not (codes[0].billable and finding.entry.assignable):
                 reason = NotReportableReason.NOT_A_DIAGNOSIS
-            mentions.append(replace(mention, reportable=reason is None, not_reportable_reason=reason))
+            mentions.append(
+                Mention(
+                    id=f"m{n + 1}",
+                    span=finding.span,
+                    text=finding.span.of(text.source),
+                    section=section.name,
+                    concept=finding.entry.concept,
+                    assertion=judgement.assertion,
+                    cues=judgement.cues,
+                    attributes=as_attributes((d for d in details if d.kind not in _SILENT), text),
+                    codes=tuple(codes),
+                    reportable=reason is None,
+                    not_reportable_reason=reason,
+                )
+            )
         return mentions
 
     def _past_form(self, finding: Finding, section: Section) -> str:
@@ -118,21 +123,27 @@ class Coder:
             return "none" if section.defaults.temporality is Temporality.HISTORICAL else "active"
         return form
 
-    def _own_codes(self, finding: Finding, evidence: Evidence, release: Release, written: str) -> list[CodeCandidate]:
+    def _nodes(self, finding: Finding, release: Release) -> list[str]:
+        """The code nodes that a finding may mean, the likeliest first."""
+        own = _known_node(finding.entry.code, release) if finding.entry.code else None
+        others = (c for c in self._alternatives.get(finding.entry.concept.id, ()) if c in release)
+        return [*([own] if own is not None else []), *others]
+
+    def _own_codes(
+        self, finding: Finding, nodes: Sequence[str], evidence: Evidence, release: Release, written: str
+    ) -> list[CodeCandidate]:
         """The codes of the condition itself, best first, whatever the text asserts of it."""
         refiner = self._refiners.get(release.name)
         if refiner is None:
             refiner = self._refiners[release.name] = Refiner(release, self._canonical, self._refinements)
-        nodes = [_known_node(finding.entry.code, release)] if finding.entry.code else []
-        nodes += [c for c in self._alternatives.get(finding.entry.concept.id, ()) if c in release]
         own = []
-        for n, node in enumerate(node for node in nodes if node is not None):
+        for n, node in enumerate(nodes):
             refined = refiner.refine(node, evidence)
             score = _SCORES[finding.kind] if finding.entry.assignable else _VAGUE
             score *= _PER_MISSING ** len(refined.missing) * (_SECOND_CHOICE if n else 1.0)
             own.append(_candidate(refined.code, score, finding, release, refined))
         if written and own and finding.entry.assignable:
-            return _backed(own, written, nodes[0] or "", finding, release)
+            return _backed(own, written, nodes[0], finding, release)
         return own
 
     def _as_told(

@@ -55,17 +55,21 @@ class Surroundings:
         """The patient's sex as the request gives it, else as the note's words do; '' where they disagree."""
         if request.patient.sex is not None:
             return request.patient.sex.lower()
-        named = {d.value for d in self._attributes.find(self._text, 0, len(self._text.words)) if d.kind == "sex"}
+        words = self._attributes.sex
+        named = {words[word] for word in words.keys() & set(self._text.words)}
         return named.pop() if len(named) == 1 else ""
 
-    def of(self, finding: Finding) -> tuple[Evidence, list[Detail]]:
-        """The evidence for a finding's code, and the details that belong to it."""
+    def of(self, finding: Finding, *, refinable: bool) -> tuple[Evidence, list[Detail]]:
+        """The evidence for a finding's code, and the details that belong to it.
+
+        The words around are gathered only where they can still refine the code.
+        """
         around = self._around(finding.sentence)
         own = (finding.first, finding.last)
         others = [place for place in around.places if place != own]
         details = belonging(around.details, *own, self._text, others)
         by_kind = {d.kind: d.value for d in details}
-        said, denied = self._words(finding, around)
+        said, denied = self._words(finding, around) if refinable else (set(), set())
         # Values such as "acute on chronic" stand in titles word for word; their words count as said.
         said.update(word for detail in details for word in detail.value.split())
         if self._sex:

@@ -116,6 +116,7 @@ class Refiner:
         self._canonical = canonical
         self._rows = {(row["code"], row["kind"], row["value"]): row["result"] for row in rows}
         self._children: dict[str, tuple[_Child, ...]] = {}
+        self._siblings: dict[tuple[str, str], str | None] = {}
 
     def refine(self, node: str, evidence: Evidence) -> Refined:
         """The most specific code under `node` that `evidence` supports.
@@ -139,19 +140,27 @@ class Refiner:
                 break
             given += not child.unspecified and not lacking
             node = child.code
-        better = self._rows.get((node, "laterality", evidence.laterality)) or self._sided(node, evidence.laterality)
+        better = self._on_side(node, evidence.laterality) if evidence.laterality else None
         if better is not None and better in self._release:
             node, given, missing = better, given + 1, [m for m in missing if m != "laterality"]
         return Refined(node, self._release.is_billable(node), given, tuple(dict.fromkeys(missing)))
+
+    def _on_side(self, code: str, side: str) -> str | None:
+        """What `code` becomes once the side is known, by row or by title; None where it says so already."""
+        if (code, side) not in self._siblings:
+            self._siblings[code, side] = self._rows.get((code, "laterality", side)) or self._sided(code, side)
+        return self._siblings[code, side]
 
     def _sided(self, code: str, side: str) -> str | None:
         """The sibling of an unspecified-side code that differs in nothing but the side."""
         parent = self._release.parent(code)
         own = self._words(self._release.wording(code))
-        if not side or parent is None or not own & _UNSPECIFIED or own & _SIDES:
+        if parent is None or not own & _UNSPECIFIED or own & _SIDES:
             return None
         wanted = own - _UNSPECIFIED | {side}
-        return next((c for c in self._release.children(parent) if self._words(self._release.wording(c)) == wanted), None)
+        return next(
+            (c for c in self._release.children(parent) if self._words(self._release.wording(c)) == wanted), None
+        )
 
     def _choose(self, children: tuple[_Child, ...], evidence: Evidence) -> tuple[_Child | None, tuple[str, ...]]:
         best: tuple[int, int, _Child] | None = None
