@@ -6,6 +6,7 @@ Alerts never change the claim. Two conditions an Excludes1 note keeps apart may 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -34,6 +35,8 @@ _AGES = {"newborn": (0, 0), "pediatric": (0, 17), "maternity": (9, 64), "adult":
 """Age edit -> ages in completed years, as the Medicare Code Editor defines them."""
 _MCE = "Medicare Code Editor"
 _SIDES = ("right", "left", "bilateral")
+_SIDE_OR_NOT = frozenset({*_SIDES, "unspecified"})
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 def check_claim(codeset: CodeSet, claim: Claim, today: date) -> CheckedClaim:
@@ -209,23 +212,34 @@ def _first_listed(release: Release, valid: list[tuple[int, str]], setting: Setti
 
 
 def _sides(release: Release, valid: list[tuple[int, str]]) -> Iterator[ClaimAlert]:
-    """A code of unspecified side where its siblings name one."""
+    """A code of unspecified side where a sibling says the same of a side."""
     for position, code in valid:
-        base = (release.parent(code) or code) if release.codeset.table.is_extension(code) else code
-        parent = release.parent(base)
-        words = release.wording(base).lower()
-        if parent is None or "unspecified" not in words or any(side in words for side in _SIDES):
-            continue
-        sided = [c for c in release.children(parent) if any(s in release.wording(c).lower().split() for s in _SIDES)]
+        sided = sided_siblings(release, code)
         if sided:
             yield ClaimAlert(
                 "UNSPECIFIED_SIDE",
                 Severity.WARNING,
-                f"{code} leaves the side open: {', '.join(sided[:6])} name it",
+                f"{code} leaves the side open: {', '.join(sided)} name it",
                 (code,),
                 (position,),
                 source="guidelines I.B.13",
             )
+
+
+def sided_siblings(release: Release, code: str) -> list[str]:
+    """The codes that differ from this one in nothing but a side, where it leaves the side open; else none."""
+    base = (release.parent(code) or code) if release.codeset.table.is_extension(code) else code
+    parent = release.parent(base)
+    words = _WORD.findall(release.wording(base).lower())
+    if parent is None or "unspecified" not in words or any(side in words for side in _SIDES):
+        return []
+    without = [word for word in words if word not in _SIDE_OR_NOT]
+    found = []
+    for sibling in release.children(parent):
+        said = _WORD.findall(release.wording(sibling).lower())
+        if any(side in said for side in _SIDES) and [w for w in said if w not in _SIDE_OR_NOT] == without:
+            found.append(sibling)
+    return found
 
 
 def _patient(release: Release, valid: list[tuple[int, str]], patient: Patient, day: date) -> Iterator[ClaimAlert]:
