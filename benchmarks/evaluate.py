@@ -80,6 +80,10 @@ def main() -> int:
         for n, line in enumerate(printed.splitlines()):
             was = old[n] if n < len(old) and _FIGURE.search(old[n]) and old[n] != line else ""
             print(f"   {line}" + (f"\n     was {was}" if was else ""))
+        if "--use" in measure.score and "assignments" in measure.score:
+            out = KEPT / f"{measure.name.replace(' ', '_')}.out.jsonl"
+            for score, said, share in reliability(SHARED / "data" / measure.gold, out):
+                print(f"   score {score}: {said} codes assigned, {share:.2f} of them right")
         for title, counted in changes:
             if counted:
                 print(f"   {title}: " + ", ".join(f"{code} x{n}" for code, n in counted.most_common(args.changes)))
@@ -106,6 +110,24 @@ def run(measure: Measure, errors: int) -> tuple[str, list[tuple[str, Counter[str
         changes = compare(gold if not measure.make else None, old, answers(out))
     words = scorer([*(places.get(a, a) for a in measure.score), *(["--errors", str(errors)] if errors else [])])
     return words.rstrip("\n"), changes
+
+
+def reliability(gold: Path, out: Path) -> list[tuple[str, int, float]]:
+    """Of the codes assigned with a score of each tenth: how many there were, and the share the gold has."""
+    right: dict[str, set[str]] = {}
+    with gold.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            right[row["id"]] = {a for g in row["codes"] for a in g.get("acceptable") or [g["code"]]}
+    tallies: dict[str, list[int]] = {}
+    with out.open(encoding="utf-8") as lines:
+        for line in lines:
+            document = json.loads(line)
+            for assignment in document.get("assignments", []):
+                tally = tallies.setdefault(f"{int(assignment['score'] * 10) / 10:.1f}", [0, 0])
+                tally[0] += 1
+                tally[1] += assignment["code"] in right.get(document["document_id"], set())
+    return [(score, said, found / said) for score, (said, found) in sorted(tallies.items())]
 
 
 def scorer(arguments: list[str]) -> str:

@@ -33,6 +33,8 @@ class Finding:
     entry: ConceptEntry
     kind: MatchKind
     row: str
+    whole: bool = False
+    """Whether the sentence is, word for word, an official title."""
 
 
 class MentionFinder:
@@ -113,7 +115,7 @@ class MentionFinder:
             Concept(f"icd10cm-{code.lower().replace('.', '-')}", release.title(code)), code, "", f"title of {code}"
         )
         span = Span(text.starts[first], text.ends[last - 1])
-        return Finding(first, last, number, span, entry, MatchKind.TITLE, entry.row)
+        return Finding(first, last, number, span, entry, MatchKind.TITLE, entry.row, whole=True)
 
 
 def _first(place: Found) -> int:

@@ -144,7 +144,8 @@ class Pregnancy:
         known = next((name for patterns, name in self._trimesters if draft.holds(patterns)), "")
         wanted = words - _SILENT | {known}
         return next(
-            (c for c in draft.release.children(parent) if known and title_words(draft.release, c) - _SILENT == wanted), ""
+            (c for c in draft.release.children(parent) if known and title_words(draft.release, c) - _SILENT == wanted),
+            "",
         )
 
 
