@@ -24,6 +24,9 @@ _KNOWN = frozenset(
 _KINDS = {"Neoplasm": "neoplasm", "Substance": "drug"}
 _ENTRIES_AT_LEAST = {"neoplasm": 500, "drug": 2000, "eindex": 1000, "index": 5000}
 _ASIDE = re.compile(r"\([^)]*\)|\[[^]]*\]|#|\b(?:NEC|NOS)\b")
+_NOT_IN_NOTES = ("V", "W", "X", "Y", "Z")
+"""Chapters whose entries name circumstances, not conditions: searched only."""
+_DEEPEST = 3
 _LONGEST = 8
 """Words of a phrase that is looked for in notes."""
 
@@ -109,7 +112,7 @@ def _title(element: Element) -> str:
     title = element.find("title")
     if title is None:
         return ""
-    text = (title.text or "") + "".join(modifier.tail or "" for modifier in title)
+    text = " ".join([title.text or "", *(modifier.tail or "" for modifier in title)])
     return " ".join(_ASIDE.sub(" ", text).split()).strip(" ,-")
 
 
@@ -146,8 +149,10 @@ def _said_by_index(
         code = entry.code or targets.get(_key(tuple(entry.see.split(","))), "")
         if not code or not all(entry.path):
             continue
-        detect = kind == "index" and not entry.paired and len(entry.path) <= 3
-        yield code, _phrase(entry.path, connectors), detect
+        phrase, parts = _phrase(entry.path, connectors)
+        # A main term alone ("Injury", "Examination") is too plain a word, a deep path no phrase, a pair two codes.
+        detect = kind == "index" and not entry.paired and 1 < parts <= _DEEPEST and not code.startswith(_NOT_IN_NOTES)
+        yield code, phrase, detect
         yield code, " ".join(entry.path), False
 
 
@@ -156,13 +161,19 @@ def _key(path: tuple[str, ...]) -> str:
     return "|".join(title.split(",")[0].strip().lower() for title in path)
 
 
-def _phrase(path: tuple[str, ...], connectors: tuple[str, ...]) -> str:
-    """The entry as one would say it: "Abscess" + "liver" -> "liver abscess"; "Neuropathy" + "due to drugs" follows."""
-    text = path[0].split(",")[0].strip()
+def _phrase(path: tuple[str, ...], connectors: tuple[str, ...]) -> tuple[str, int]:
+    """The entry as one would say it, and how many titles say something.
+
+    "Abscess" + "liver" -> "liver Abscess"; "Diabetes" + "with" + "cataract" and "Abscess" + "due to drugs" follow.
+    """
+    text, parts = path[0].split(",")[0].strip(), 1
+    ending = tuple(f" {connector}" for connector in connectors)
     for title in path[1:]:
         form = title.split(",")[0].strip()
-        text = f"{text} {form}" if f"{form} ".startswith(connectors) else f"{form} {text}"
-    return text
+        follows = f"{form} ".startswith(connectors) or f" {text} ".endswith(ending)
+        text = f"{text} {form}" if follows else f"{form} {text}"
+        parts += f"{form} " not in connectors
+    return text, parts
 
 
 def _known_code(written: str, codeset: CodeSet) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -145,7 +146,12 @@ class Store:
     def _load(self) -> list[tuple[ImportRecord, Facts]]:
         if not self.path.exists():
             return []
-        rows = json.loads(Lexicon(self.path).read("imports.json"))
+        try:
+            # Read past the bundle's format: after an update of detect-icd the imports are what must be saved.
+            with zipfile.ZipFile(self.path) as bundle:
+                rows = json.loads(bundle.read("imports.json"))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise LexiconError(f"{self.path} is damaged: delete it and import again") from error
         return [(ImportRecord(**row["record"]), Facts.from_plain(row["facts"])) for row in rows]
 
     def _write(self, base: Lexicon, kept: Iterable[tuple[ImportRecord, Facts]]) -> None:
