@@ -16,6 +16,9 @@ from detect_icd.stages.conventions.patterns import Index, Patterns, filled, side
 
 _SILENT = frozenset({"unspecified", "trimester"})
 
+_OTHER_CAUSE = ("cause", "stated")
+"""The attribute of a condition whose cause the note states: nothing is presumed of it then (I.A.15)."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Combination:
@@ -47,6 +50,8 @@ class _Combination:
         if len({part.code for part in parts}) < len(parts) or any(part.code not in draft.entries for part in parts):
             return False
         if self.attribute is not None and not draft.places.has(parts[0], *self.attribute):
+            return False
+        if self.bond is Bond.ANYWHERE and any(draft.places.has(part, *_OTHER_CAUSE) for part in parts[1:]):
             return False
         return all(draft.places.bound(parts[0], part, self.bond) for part in parts[1:])
 
