@@ -24,7 +24,7 @@ from detect_icd.model import (
     Setting,
     Temporality,
 )
-from detect_icd.stages.conventions import Certainty, Conventions, Draft, Places
+from detect_icd.stages.conventions import Certainty, Conventions, Draft, DrugEffects, Places
 from detect_icd.text import NormalizedText, normalize_phrase
 
 SYSTEM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -73,6 +73,7 @@ class Assigner:
     def __init__(self, lexicon: Lexicon) -> None:
         self._conventions = Conventions(lexicon)
         self._certainty = Certainty(lexicon.table("confirmed_only"))
+        self._drugs = DrugEffects(lexicon.table("drugs"), lexicon.table("drug_effects"))
         self._links = frozenset(normalize_phrase(row["phrase"]) for row in lexicon.table("links"))
         self._sections = {
             row["section"]: (int(row["order"]), float(row["score"])) for row in lexicon.table("reporting_order")
@@ -85,6 +86,11 @@ class Assigner:
         draft = Draft(release, Places(text, mentions, self._links), setting)
         for mention in mentions:
             self._collect(draft, mention)
+        for effect in self._drugs.find(text, mentions):
+            if release.is_billable(effect.code):
+                order, weight = self._sections.get(effect.mention.section, _PLAIN_SECTION)
+                score = effect.mention.codes[0].score * weight
+                draft.add(effect.code, [effect.mention.id], score, (order, effect.mention.span.start), effect.rule)
         self._conventions.apply(draft)
         assignments = [
             Assignment(

@@ -13,10 +13,11 @@ from detect_icd.stages.conventions.alerting import conflicts, open_sides
 from detect_icd.stages.conventions.certainty import Certainty
 from detect_icd.stages.conventions.combining import Combinations, Pregnancy, both_sides
 from detect_icd.stages.conventions.draft import Draft, Entry, Places
+from detect_icd.stages.conventions.drugs import DrugEffects
 from detect_icd.stages.conventions.ordering import Ordering
 from detect_icd.stages.conventions.superseding import Companions, Superseding, unspecified_beside_specific
 
-__all__ = ["Certainty", "Conventions", "Draft", "Entry", "Places"]
+__all__ = ["Certainty", "Conventions", "Draft", "DrugEffects", "Entry", "Places"]
 
 
 class Conventions:

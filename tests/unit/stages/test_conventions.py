@@ -8,10 +8,11 @@ import pytest
 
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Lexicon
-from detect_icd.model import Assertion, Attribute, Concept, Mention, Setting
+from detect_icd.model import Assertion, Attribute, CodeCandidate, Concept, MatchKind, Mention, Setting
 from detect_icd.spans import Span
 from detect_icd.stages.conventions import Conventions, Draft, Places
 from detect_icd.stages.conventions.combining import Combinations, both_sides
+from detect_icd.stages.conventions.drugs import DrugEffects
 from detect_icd.stages.conventions.patterns import Patterns, filled, prefixes_in_note, sided_family
 from detect_icd.stages.conventions.superseding import unspecified_beside_specific
 from detect_icd.text import NormalizedText
@@ -216,3 +217,42 @@ def test_an_open_side_is_an_alert() -> None:
     draft = draft_of("M25.569")
     Conventions(LEXICON).apply(draft)
     assert [alert.kind for alert in draft.alerts] == ["UNSPECIFIED_LATERALITY"]
+
+
+DRUGS = DrugEffects(LEXICON.table("drugs"), LEXICON.table("drug_effects"))
+
+
+def blamed(text: str, word: str, code: str) -> list[str]:
+    """The codes of the drugs that a condition at `word` is due to."""
+    start = text.index(word)
+    candidate = CodeCandidate(code, "", True, 0.9, word, MatchKind.PHRASE)
+    mention = Mention(
+        "m1", Span(start, start + len(word)), word, "", Concept("c", "c"), Assertion(),
+        codes=(candidate,), reportable=True,
+    )  # fmt: skip
+    return [effect.code for effect in DRUGS.find(NormalizedText.of(text), [mention])]
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "code", "found"),
+    [
+        ("Urticaria due to penicillin.", "Urticaria", "L50.9", ["T36.0X5A"]),
+        ("Urticaria due to her new penicillin.", "Urticaria", "L50.9", ["T36.0X5A"]),
+        ("Penicillin-induced urticaria.", "urticaria", "L50.9", ["T36.0X5A"]),
+        ("Steroid-induced diabetes.", "Steroid-induced diabetes", "E09.9", ["T38.0X5A"]),
+        ("Seizure due to missed Keppra.", "Seizure", "R56.9", ["T42.6X6A"]),
+        ("Urticaria due to latex, takes penicillin.", "Urticaria", "L50.9", []),
+        ("Urticaria. Due to penicillin shortage, none given.", "Urticaria", "L50.9", []),
+        ("Allergy status due to penicillin.", "Allergy status", "Z88.0", []),
+        ("Urticaria, on penicillin.", "Urticaria", "L50.9", []),
+    ],
+)
+def test_a_drug_is_blamed_only_where_the_note_joins_it(text: str, word: str, code: str, found: list[str]) -> None:
+    assert blamed(text, word, code) == found
+
+
+@pytest.mark.parametrize("row", LEXICON.table("drugs"), ids=lambda row: row["code"])
+@pytest.mark.parametrize("character", ["5", "6"])
+def test_every_drug_has_a_code_of_each_effect(row: dict[str, str], character: str) -> None:
+    bare = (row["code"].replace(".", "") + character).ljust(6, "X") + "A"
+    assert RELEASE.is_billable(f"{bare[:3]}.{bare[3:]}")
