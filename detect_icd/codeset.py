@@ -335,8 +335,12 @@ class Release:
         seen = {code}
         todo = [] if self.is_billable(code) else [code]
         while todo:
-            for change in self.codeset.changes_from(todo.pop(0)):
-                if change.day > self.effective_from or change.after in {*found, *seen}:
+            retired = todo.pop(0)
+            spans = self.codeset.billable_windows(retired)
+            last = max((until for _, until in spans if until < self.effective_from), default=date.min)
+            for change in self.codeset.changes_from(retired):
+                # What was split off while the code stayed billable is no successor.
+                if not last < change.day <= self.effective_from or change.after in {*found, *seen}:
                     continue
                 if self.is_billable(change.after):
                     found[change.after] = None

@@ -10,6 +10,7 @@ from typing import Any
 from detect_icd.codeset import CodeSet
 from detect_icd.compile.search import compile_search
 from detect_icd.imports.facts import Facts, ImportedPhrase, ImportRefusedError
+from detect_icd.imports.release import add_release
 from detect_icd.lexicon import FIRST_WORD, Lexicon, Phrases, title_key
 from detect_icd.text import normalize_phrase, significant
 
@@ -22,6 +23,8 @@ def apply(base: Lexicon, all_facts: Sequence[Facts]) -> dict[str, bytes]:
     ordered = sorted(all_facts, key=lambda facts: (facts.release, facts.kind))
     codes = json.loads(base.read("codes.json"))
     for facts in ordered:
+        if facts.new_release is not None:
+            add_release(codes, facts.new_release, facts.titles)
         _set_titles(codes, facts)
         _set_notes(codes, facts)
         for flag, listed in facts.flags.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
 
 from detect_icd.errors import LexiconError
@@ -29,6 +30,17 @@ class ImportedPhrase:
 
 
 @dataclass(frozen=True, slots=True)
+class NewRelease:
+    """A release newer than the packaged ones: its days, both included, and the codes a claim may carry."""
+
+    name: str
+    fiscal_year: int
+    effective_from: date
+    effective_until: date
+    billable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The content of one file. `kind` names the format, `release` what the file says it is of."""
 
@@ -40,18 +52,27 @@ class Facts:
     phrases: tuple[ImportedPhrase, ...] = ()
     shorts: tuple[tuple[str, str], ...] = ()
     flags: Mapping[str, list[str]] = field(default_factory=dict)
+    new_release: NewRelease | None = None
     left_out: int = 0
 
     def to_plain(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        plain = asdict(self)
+        if self.new_release is not None:
+            for day in ("effective_from", "effective_until"):
+                plain["new_release"][day] = plain["new_release"][day].isoformat()
+        return plain
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Facts:
         """The way back."""
         phrases = tuple(ImportedPhrase(**phrase) for phrase in plain["phrases"])
         shorts = tuple((short, expansion) for short, expansion in plain["shorts"])
-        return cls(**{**plain, "phrases": phrases, "shorts": shorts})
+        new = plain.get("new_release")
+        if new is not None:
+            days = {day: date.fromisoformat(new[day]) for day in ("effective_from", "effective_until")}
+            new = NewRelease(**{**new, **days, "billable": tuple(new["billable"])})
+        return cls(**{**plain, "phrases": phrases, "shorts": shorts, "new_release": new})
 
     @property
     def counts(self) -> dict[str, int]:

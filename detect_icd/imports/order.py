@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter
+from datetime import date
 
 from detect_icd.codeset import CodeSet
-from detect_icd.imports.facts import Facts, ImportRefusedError, dotted
+from detect_icd.imports.facts import Facts, ImportRefusedError, NewRelease, dotted
 
 _ORDER_LINE = re.compile(r"(\d{5}) ([A-Z][0-9A-Z]{2,6}) *([01]) (.{60}) (\S.*)")
 _ADDENDA_LINE = re.compile(r"(Add|Delete|Revise from|Revise to): +([01]) ([A-Z][0-9A-Z]{2,6}) +(\S.*)")
 _COUNT = re.compile(r" +(\d+) (codes|headers|additions|deletions|revisions)\b(?: in (\S+))?(?: to .*| in .*)?")
 _LONG_TITLE_AT = 60
+_SHARE_KEPT = 0.97
+"""Of one release's codes, the next one keeps at least so many."""
 
 
 def read_text(name: str, data: bytes) -> str:
@@ -41,7 +45,7 @@ def is_addenda(text: str) -> bool:
 
 
 def read_order(name: str, text: str, codeset: CodeSet) -> Facts:
-    """Titles of all codes of a release that is known; every code must be there, and no other."""
+    """Titles of all codes of a release that is known (every code must be there, and no other), or the next release."""
     lines = text.split("\n")
     if lines.pop():
         raise ImportRefusedError(f"{name} ends within a line: truncated; download it again")
@@ -58,8 +62,7 @@ def read_order(name: str, text: str, codeset: CodeSet) -> Facts:
         titles[code] = " ".join(found.group(5).split())
         if found.group(3) == "1":
             billable.add(code)
-    release = _release_of(name, titles, billable, codeset)
-    return Facts("order", release, titles=titles)
+    return _facts(name, titles, billable, codeset)
 
 
 def is_table(text: str) -> bool:
@@ -81,7 +84,40 @@ def read_table(name: str, text: str, codeset: CodeSet) -> Facts:
         titles[cells[0]] = cells[3]
         if cells[1] == "1":
             billable.add(cells[0])
+    return _facts(name, titles, billable, codeset)
+
+
+def _facts(name: str, titles: dict[str, str], billable: set[str], codeset: CodeSet) -> Facts:
+    new = _next_release(name, titles, billable, codeset)
+    if new is not None:
+        return Facts("order", new.name, titles=titles, new_release=new)
     return Facts("order", _release_of(name, titles, billable, codeset), titles=titles)
+
+
+def _next_release(name: str, titles: dict[str, str], billable: set[str], codeset: CodeSet) -> NewRelease | None:
+    """The release after the newest one known, where the file's name says so and its codes go on from that one's.
+
+    The file itself names no year. Order files carry the fiscal year in their name, those of April the month too.
+    """
+    newest = codeset.on(codeset.last_day)
+    year = re.search(r"(?<!\d)(20\d\d)(?!\d)", name)
+    april = re.search(r"apr", name, re.IGNORECASE) is not None
+    wanted = newest.window.fiscal_year + (not april)
+    if year is None or int(year.group(1)) != wanted:
+        return None
+    first = date(wanted, 4, 1) if april else date(wanted - 1, 10, 1)
+    before = {code for code in newest.codes() if newest.is_billable(code)}
+    headers = sorted(titles.keys() - billable)
+    codes = sorted(titles)
+    childless = [c for c in headers if bisect_left(codes, c) + 1 == bisect_left(codes, c + "~")]
+    if first <= newest.effective_from or billable == before:
+        return None
+    if len(before & billable) < _SHARE_KEPT * len(before) or codes[-1] < newest.codes()[-1] or childless:
+        raise ImportRefusedError(
+            f"{name} does not go on from {newest.name}: {len(before - billable):,} of its codes are missing; truncated?"
+        )
+    label = f"FY{wanted} April update" if april else f"FY{wanted}"
+    return NewRelease(label, wanted, first, date(wanted, 9, 30), tuple(sorted(billable)))
 
 
 def _release_of(name: str, titles: dict[str, str], billable: set[str], codeset: CodeSet) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from detect_icd.codeset import CodeSet
 from detect_icd.imports.facts import Facts, ImportRefusedError
 from detect_icd.imports.index import Template, read_index
 from detect_icd.imports.recognise import read_facts
+from detect_icd.imports.release import add_release
 from detect_icd.imports.xml import parse
+from detect_icd.lexicon import Lexicon
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import shared
@@ -255,3 +259,55 @@ def test_chronic_conditions_are_read(codeset: CodeSet, templates: tuple[Template
     assert facts.kind == "chronic conditions"
     assert "I10" in facts.flags["chronic"]
     assert "J00" not in facts.flags["chronic"]
+
+
+def next_year(order_file: bytes) -> bytes:
+    """The order file of a year to come: I10 has become a header of two codes, one title is new."""
+    lines = [line[6:] for line in order_file.decode().split("\r\n") if line]
+    at = next(n for n, line in enumerate(lines) if line.startswith("I10 "))
+    lines[at] = lines[at].replace("I10     1", "I10     0")
+    lines[at + 1 : at + 1] = [
+        f"{code:<7} 1 {title[:60]:<60} {title}"
+        for code, title in (("I100", "Hypertension in the clinic"), ("I109", "Hypertension, unspecified"))
+    ]
+    return "".join(f"{number:05} {line}\r\n" for number, line in enumerate(lines, 1)).encode()
+
+
+def test_next_years_order_file_is_a_new_release(
+    codeset: CodeSet, templates: tuple[Template, ...], order_file: bytes
+) -> None:
+    facts = read(codeset, templates, next_year(order_file), "icd10cm-order-2028.txt")
+    assert facts.new_release is not None
+    assert (facts.release, facts.new_release.effective_from.isoformat()) == ("FY2028", "2027-10-01")
+    assert Facts.from_plain(json.loads(json.dumps(facts.to_plain()))) == facts
+    member = json.loads(Lexicon.default().read("codes.json"))
+    add_release(member, facts.new_release, facts.titles)
+    after = CodeSet.from_member(member)
+    before, release = after.on(date(2027, 9, 30)), after.on(date(2027, 10, 1))
+    assert (before.name, release.name) == ("FY2027", "FY2028")
+    assert before.is_billable("I10")
+    assert release.children("I10") == ("I10.0", "I10.9")
+    assert release.successors("I10") == ("I10.0", "I10.9")
+    assert release.title("I10.0") == "Hypertension in the clinic"
+    assert [before.is_billable(code) for code in codeset.codes()] == [
+        codeset.on(date(2027, 9, 30)).is_billable(code) for code in codeset.codes()
+    ]
+    assert sum(map(release.is_billable, release.codes())) == 74_879 + 1
+
+
+@pytest.mark.parametrize("name", ["icd10cm-order.txt", "icd10cm-order-2029.txt", "icd10cm_order_2026.txt"])
+def test_an_unknown_order_file_that_is_not_next_years_is_refused(
+    codeset: CodeSet, templates: tuple[Template, ...], order_file: bytes, name: str
+) -> None:
+    with pytest.raises(ImportRefusedError, match="no release known"):
+        read(codeset, templates, next_year(order_file), name)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99, 0.9999])
+def test_a_piece_of_next_years_order_file_is_refused(
+    codeset: CodeSet, templates: tuple[Template, ...], order_file: bytes, share: float
+) -> None:
+    whole = next_year(order_file)
+    cut = whole.rfind(b"\n", 0, int(len(whole) * share)) + 1
+    with pytest.raises(ImportRefusedError):
+        read(codeset, templates, whole[:cut], "icd10cm-order-2028.txt")
