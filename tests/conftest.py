@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from detect_icd import Detector
 from detect_icd.lexicon import Lexicon
 from detect_icd.service.handlers import Handlers
 from detect_icd.service.local import LocalPool
+from detect_icd.service.pool import Pool
 from detect_icd.service.server import Running, start_server
 from detect_icd.service.services import servicers
 from detect_icd.service.settings import ServerSettings
@@ -28,6 +30,15 @@ def over(detector: object):
 
     def make(settings: ServerSettings, _: object) -> LocalPool:
         return LocalPool(Handlers(servicers(detector, Lexicon.default(), settings)), settings.workers, settings.queue)
+
+    return make
+
+
+def in_processes(*load: str):
+    """Worker processes of another nursery than the lexicon's."""
+
+    def make(settings: ServerSettings, on_change: object) -> Pool:
+        return Pool(settings, on_change, load)
 
     return make
 
@@ -68,6 +79,12 @@ def start():
 def start_running():
     """`with start_running(workers=1) as server:`"""
     return running
+
+
+@pytest.fixture(scope="session")
+def stub_processes():
+    """For `start_running`: worker processes over the stub detector."""
+    return in_processes(str(Path(__file__).with_name("stub_nursery.py")))
 
 
 @pytest.fixture(scope="session")

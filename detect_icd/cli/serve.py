@@ -78,15 +78,13 @@ def settings_of(flags: dict[str, Any]) -> ServerSettings:
 def run(settings: ServerSettings) -> None:
     """Serve; the first line on stdout names the address once calls are taken."""
     from detect_icd.service import logs
-    from detect_icd.service.access import AccessFileError
-    from detect_icd.service.server import AddressError
     from detect_icd.service.server import serve as serve_until_stopped
-    from detect_icd.service.tls import CertificateError
+    from detect_icd.service.settings import SetUpError
 
     logs.set_up(settings.log_format, settings.log_level)
     try:
         serve_until_stopped(settings, _say_ready)
-    except (AddressError, AccessFileError, CertificateError) as error:
+    except SetUpError as error:
         raise UsageError(error.message) from None
 
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from detect_icd.errors import DetectIcdError
-from detect_icd.service.settings import ServerSettings
+from detect_icd.service.settings import ServerSettings, SetUpError
 from detect_icd.service.status import ForbiddenError, RateLimitedError, UnauthenticatedError
 
 log = logging.getLogger("detect_icd.service.access")
@@ -32,7 +31,7 @@ _REMEMBERED_CALLERS = 10_000
 _T = TypeVar("_T")
 
 
-class AccessFileError(DetectIcdError):
+class AccessFileError(SetUpError):
     """A file of keys cannot be read."""
 
     reason = "ACCESS_FILE_INVALID"

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from detect_icd.errors import DetectIcdError
@@ -32,7 +33,10 @@ _WARM_UP = "Type 2 diabetes with polyneuropathyy. No evidence of pneumonia; moth
 """Synthetic; touches what is made at first use, so that workers share it instead of each making its own."""
 
 
-def main(line: socket.socket) -> None:
+Load = Callable[[ServerSettings, Stopwatch], tuple[Handlers, dict[str, str]]]
+
+
+def main(line: socket.socket, load: Load | None = None) -> None:
     """Load, say READY, then fork a worker for each socket that comes, until the front process is gone."""
     # A terminal's Ctrl-C and systemd's SIGTERM go to every process of the group; only the front process decides.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -42,7 +46,7 @@ def main(line: socket.socket) -> None:
     logs.set_up(settings.log_format, settings.log_level)
     stopwatch = Stopwatch()
     try:
-        handlers, versions = _load(settings, stopwatch)
+        handlers, versions = (load or load_lexicon)(settings, stopwatch)
     except (DetectIcdError, OSError, ValueError, KeyError) as error:
         # Words of an error that is not ours may quote a file; its kind is enough to find it.
         words = error.message if isinstance(error, DetectIcdError) else f"{type(error).__name__} in the lexicon bundle"
@@ -55,7 +59,8 @@ def main(line: socket.socket) -> None:
     _fork_on_demand(line, handlers, stopwatch)
 
 
-def _load(settings: ServerSettings, stopwatch: Stopwatch) -> tuple[Handlers, dict[str, str]]:
+def load_lexicon(settings: ServerSettings, stopwatch: Stopwatch) -> tuple[Handlers, dict[str, str]]:
+    """The handlers over the lexicon in force, warmed up, and the versions of what is in it."""
     from detect_icd.detector import Detector
     from detect_icd.imports.store import lexicon_in_force
     from detect_icd.service.services import CODES, DETECTION, servicers

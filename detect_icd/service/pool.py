@@ -169,6 +169,8 @@ class Pool:
     def session_ended(self, stream: Stream) -> None:
         """Called by a stream that is over."""
         worker = stream.worker
+        if stream.number not in worker.sessions:
+            return
         worker.sessions.discard(stream.number)
         worker.write(frames.frame(Kind.CLOSE, stream.number))
         self._feed(worker)

@@ -128,12 +128,13 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
         except asyncio.CancelledError:
             call.end("CANCELLED")
             raise
-        except TimeoutError:
-            await _abort(
-                context, call, StreamLeftError("the stream was open for the longest time allowed: open another")
-            )
         except Exception as error:  # noqa: BLE001 - as above
-            await _abort(context, call, error)
+            fault: Exception = error
+            if isinstance(error, TimeoutError):
+                fault = StreamLeftError("the stream was open for the longest time allowed: open another")
+            if stream is not None:  # the status may wait long behind answers that a client does not read
+                stream.close()
+            await _abort(context, call, fault)
         finally:
             self.streams -= 1
             if stream is not None:

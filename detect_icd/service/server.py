@@ -14,14 +14,13 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from detect_icd.errors import DetectIcdError
 from detect_icd.service import rpc
 from detect_icd.service.access import Access
 from detect_icd.service.calls import Calls, Observer
-from detect_icd.service.pool import NURSERY, Pool
+from detect_icd.service.pool import NURSERY, Counts, Pool
 from detect_icd.service.rpc import Router, service_names
 from detect_icd.service.services import SERVICES
-from detect_icd.service.settings import ServerSettings
+from detect_icd.service.settings import ServerSettings, SetUpError
 from detect_icd.service.tls import Certificates
 
 log = logging.getLogger("detect_icd.service")
@@ -29,7 +28,7 @@ log = logging.getLogger("detect_icd.service")
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-class AddressError(DetectIcdError):
+class AddressError(SetUpError):
     """The address cannot be listened on."""
 
     reason = "ADDRESS_UNAVAILABLE"
@@ -41,6 +40,28 @@ class OwnedPool(rpc.Pool, Protocol):
     @property
     def able(self) -> bool:
         """Whether there is a worker to give work to."""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the service, the lexicon and the code set in force."""
+
+    @property
+    def queued(self) -> int:
+        """Calls that wait for a worker."""
+
+    @property
+    def busy(self) -> int:
+        """Workers at work."""
+
+    @property
+    def workers(self) -> list[int]:
+        """Process ids."""
+
+    @property
+    def processes(self) -> list[int]:
+        """Process ids of nurseries and workers."""
+
+    counts: Counts
 
     async def start(self) -> None:
         """Make them ready."""
@@ -160,7 +181,18 @@ def _processes(settings: ServerSettings, on_change: Callable[[bool], None]) -> O
 def _observe(observers: list[Observer], settings: ServerSettings, running: Running) -> list[Callable[[], None]]:
     """Metrics and traces, where they are asked for; returns what ends them."""
     closers: list[Callable[[], None]] = []
-    del observers, settings, running
+    if settings.metrics_address:
+        from detect_icd.service.metrics import Metrics
+
+        metrics = Metrics(running.pool)
+        observers.append(metrics)
+        closers.append(metrics.serve(settings.metrics_address))
+    if settings.traces_endpoint:
+        from detect_icd.service.traces import exported
+
+        traces, end = exported(settings)
+        observers.append(traces)
+        closers.append(end)
     return closers
 
 

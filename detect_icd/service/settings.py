@@ -12,7 +12,15 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from detect_icd.errors import DetectIcdError
 from detect_icd.model import MAX_TEXT_BYTES
+
+
+class SetUpError(DetectIcdError):
+    """The server cannot be set up as its settings say."""
+
+    reason = "SET_UP"
+
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import grpc
 
-from detect_icd.errors import DetectIcdError
-from detect_icd.service.settings import ServerSettings
+from detect_icd.service.settings import ServerSettings, SetUpError
 
 log = logging.getLogger("detect_icd.service.tls")
 
 
-class CertificateError(DetectIcdError):
+class CertificateError(SetUpError):
     """The certificate files cannot be used."""
 
     reason = "CERTIFICATE_INVALID"
