@@ -187,7 +187,7 @@ class Relay:
         self._target = (host, int(port))
         self.silent = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._sockets = [self._listener]
 
     def __enter__(self):
