@@ -160,12 +160,13 @@ class Phrases:
         """
         if len(word) < _LONG or not word.isalpha():
             return UNKNOWN
-        near = {known for form in _deletions(word) for known in self._by_deletion.get(form, ())}
+        near = {known for form in _deletions(word) for known in self.spellings.get(form, ())}
         near = {known for known in near if _one_error(word, known)}
         return self._key_char(near.pop()) if len(near) == 1 else UNKNOWN
 
     @cached_property
-    def _by_deletion(self) -> dict[str, list[str]]:
+    def spellings(self) -> dict[str, list[str]]:
+        """Every long word, and every form of it with a letter left out -> the words it may stand for."""
         index: dict[str, list[str]] = {}
         for word in self._number:
             if len(word) >= _LONG and word.isalpha():

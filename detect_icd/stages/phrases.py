@@ -47,6 +47,7 @@ class PhraseFinder:
         self._trie = processor.keyword_trie_dict
         self._key_char = phrases.key_char
         self._near = phrases.near_char
+        _ = phrases.spellings  # made here, not by the first note, and shared by worker processes forked later
         self._inside = frozenset(inside)
         self._senses: dict[int, tuple[Sense, ...]] = {}
         self._phrases = phrases
