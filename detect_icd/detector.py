@@ -49,6 +49,7 @@ class Detector:
 
     def __init__(self, lexicon: Lexicon, *, stage: Stage = _unmeasured) -> None:
         self.lexicon = lexicon
+        self._codeset = lexicon.codeset  # read now: the first note shall not wait for it
         self._stage = stage
         self.section_table = SectionTable(lexicon.table("sections"))
         self._mentions = MentionFinder(lexicon)
@@ -119,10 +120,10 @@ class Detector:
     def release_for(self, request: DetectRequest) -> tuple[Release, tuple[str, ...]]:
         """The code set of the date of service, and what had to be assumed to choose it."""
         if request.date_of_service is not None:
-            return self.lexicon.codeset.on(request.date_of_service), ()
-        day = min(datetime.now(UTC).date(), self.lexicon.codeset.windows[-1].effective_until)
+            return self._codeset.on(request.date_of_service), ()
+        day = min(datetime.now(UTC).date(), self._codeset.windows[-1].effective_until)
         assumed = [f"date_of_service {day.isoformat()}: none was given"]
-        return self.lexicon.codeset.on(day), tuple(assumed)
+        return self._codeset.on(day), tuple(assumed)
 
     def _versions(self, release: Release) -> Versions:
         return Versions(
