@@ -23,7 +23,8 @@ from detect_icd.codes.model import CheckedClaim, Claim, CodeRecord, SearchPage
 from detect_icd.errors import DetectIcdError
 from detect_icd.formats import proto
 from detect_icd.model import Detection, DetectRequest, Settled
-from detect_icd.v1 import code_pb2, code_pb2_grpc, detection_pb2_grpc
+from detect_icd.necessity.model import NecessityRequest, NecessityVerdict
+from detect_icd.v1 import code_pb2, code_pb2_grpc, detection_pb2_grpc, necessity_pb2, necessity_pb2_grpc
 from detect_icd.v1 import detection_pb2 as pb
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
@@ -176,6 +177,12 @@ class Client:
         """What is right and wrong with a claim's list."""
         request = proto.to_message(claim, code_pb2.ValidateCodesRequest)
         return proto.from_message(self._ask(self._codes.ValidateCodes, request, timeout), CheckedClaim)
+
+    def check_necessity(self, request: NecessityRequest, *, timeout: float | None = None) -> NecessityVerdict:
+        """What `NecessityChecker.check` gives, from the server; raises as `detect` does."""
+        stub = necessity_pb2_grpc.MedicalNecessityServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        message = proto.to_message(request, necessity_pb2.CheckMedicalNecessityRequest)
+        return proto.from_message(self._ask(stub.CheckMedicalNecessity, message, timeout), NecessityVerdict)
 
     def _ask(self, method: Callable[..., Message], request: Message, timeout: float | None) -> Message:
         try:

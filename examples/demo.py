@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = ROOT / "examples" / "pain_clinic.txt"
+CLAIM = ROOT / "examples" / "claim.json"
 PAGE = ROOT / "build" / "demo.html"
 
 
@@ -37,6 +38,9 @@ def main() -> int:
         columns = str(max(100, min(140, shutil.get_terminal_size((120, 40)).columns)))
         for options in ([], ["--format", "html", "--output", str(PAGE)]):
             subprocess.run([*detect, *options], check=True, cwd=ROOT, env={**os.environ, "COLUMNS": columns})
+        print(f"\nDoes the note support nerve freezing of the left leg ({CLAIM.relative_to(ROOT)})?\n", flush=True)
+        check = [sys.executable, "-m", "detect_icd.cli", "necessity", "check", str(CLAIM), "--note", str(NOTE)]
+        subprocess.run([*check, "--target", address], check=True, cwd=ROOT, env={**os.environ, "COLUMNS": columns})
         print(f"\nThe highlighted note: {PAGE.relative_to(ROOT)}")
     except subprocess.CalledProcessError as error:
         return error.returncode

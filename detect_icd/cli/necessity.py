@@ -51,8 +51,10 @@ def check(
     ] = "",
     *,
     note: Annotated[str, typer.Option("--note", metavar="FILE", help="The clinical note, a text file.")] = "",
+    target: options.Target = "",
     form: FormatOption = Format.TABLE,
     necessity_dir: DataDir = "",
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT_SECONDS,
 ) -> None:
     """Say for each line of a claim whether policies and the note support it.
 
@@ -68,7 +70,13 @@ def check(
 
         document = dataclasses.replace(document, text=text) if document else DetectRequest(text)
         request = dataclasses.replace(request, document=document)
-    verdict = _checker(necessity_dir).check(request)
+    if target:
+        from detect_icd.client import Client
+
+        with Client(target, timeout=timeout) as client:
+            verdict = client.check_necessity(request)
+    else:
+        verdict = _checker(necessity_dir).check(request)
     from detect_icd.formats.necessity_table import verdict_table
 
     _show(form, verdict, verdict_table(verdict))

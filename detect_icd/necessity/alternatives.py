@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from detect_icd.codeset import Release
 from detect_icd.necessity.coverage import Answer, Question
@@ -105,6 +106,7 @@ def _indicated(question: Question, indications: Indications, release: Release) -
                 yield Alternative(sibling, release.title(sibling), "", code, missing)
 
 
+@lru_cache(maxsize=4096)
 def _missing(release: Release, code: str, sibling: str) -> tuple[str, ...]:
     """The words of the sibling's title that the billed code's title lacks."""
     have: Sequence[str] = normalize_phrase(release.title(code))

@@ -14,7 +14,7 @@ from typing import Protocol
 from detect_icd.codeset import CodeSet, Release
 from detect_icd.errors import InvalidRequestError
 from detect_icd.lexicon import Lexicon
-from detect_icd.model import Detection, DetectRequest, Mention
+from detect_icd.model import Detection, DetectRequest, Mention, OffsetUnit
 from detect_icd.necessity.alternatives import alternatives
 from detect_icd.necessity.coverage import Answer, Coverage, Question
 from detect_icd.necessity.edits import BilledLine, Edits
@@ -40,7 +40,7 @@ from detect_icd.necessity.model import (
     SupportedProcedures,
     Unsupporting,
 )
-from detect_icd.necessity.notes import NOT_CHECKED, NoteView, ReadNote, cannot_support, quotes, view
+from detect_icd.necessity.notes import NOT_CHECKED, NoteView, ReadNote, cannot_support, in_unit, quotes, view
 from detect_icd.necessity.reasons import Reasons
 from detect_icd.necessity.requirements import Requirements
 from detect_icd.necessity.sides import side_of_modifiers, sided_siblings
@@ -139,11 +139,14 @@ class NecessityChecker:
             ),
             *self.facts.releases(day),
         )
-        return NecessityVerdict(verdicts, self._diagnoses(claim), tuple(assumptions), releases)
+        verdict = NecessityVerdict(verdicts, self._diagnoses(claim), tuple(assumptions), releases)
+        return in_unit(verdict, request.document) if request.document else verdict
 
     def read(self, document: DetectRequest, day: date, checkpoint: Checkpoint = _go_on) -> ReadNote:
         """A note as detection reads it on `day`."""
-        request = replace(document, date_of_service=document.date_of_service or day)
+        request = replace(
+            document, date_of_service=document.date_of_service or day, offset_unit=OffsetUnit.UNICODE_CODE_POINT
+        )
         detection = self._detector.detect(request, checkpoint=checkpoint)
         text = NormalizedText.of(request.text)
         sections = find_sections(text, self._sections)
@@ -163,7 +166,8 @@ class NecessityChecker:
             known += [a.code for a in note.detection.assignments if a.code not in known]
             against = [why for m in note.detection.mentions if (why := cannot_support(m))]
         procedures = supported_procedures(known, self.indications, note, self.facts.shipped.names)
-        return SupportedProcedures(procedures, tuple(against), tuple(assumptions))
+        found = SupportedProcedures(procedures, tuple(against), tuple(assumptions))
+        return in_unit(found, document) if document else found
 
     def _day(self, request: NecessityRequest, assumptions: list[str]) -> date:
         given = request.date_of_service or (request.document.date_of_service if request.document else None)

@@ -1,6 +1,6 @@
 """The frozen values of a necessity check: one type for proto, CLI and Python, field for field `necessity.proto`.
 
-They change only by adding. Offsets count code points of the document, half-open.
+They change only by adding. Offsets are half-open and count the document's unit.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class NecessityRequest:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Words of the document; code points."""
+    """Words of the document."""
 
     span: Span
     text: str

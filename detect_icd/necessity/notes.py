@@ -7,7 +7,8 @@ resolved, hypothetical or (outpatient) uncertain cannot support as current.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from detect_icd.codeset import Release
 from detect_icd.model import (
@@ -17,10 +18,12 @@ from detect_icd.model import (
     Experiencer,
     Mention,
     NotReportableReason,
+    OffsetUnit,
     Temporality,
 )
-from detect_icd.necessity.model import NoteSupport, Quote, Unsupporting
+from detect_icd.necessity.model import NoteSupport, Quote, Requirement, Unsupporting
 from detect_icd.necessity.sides import side_of_code
+from detect_icd.spans import OffsetConverter
 from detect_icd.stages.sections import Section
 from detect_icd.stages.sentences import Sentence
 from detect_icd.text import NormalizedText
@@ -36,6 +39,8 @@ _WORDS = {
 }
 _CATEGORY = 3
 
+_Answer = TypeVar("_Answer")
+
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
@@ -46,6 +51,8 @@ class ReadNote:
     text: NormalizedText
     sections: Sequence[Section]
     sentences: Sequence[Sentence]
+    documented: dict[tuple[str, str], Requirement] = field(default_factory=dict, compare=False)
+    """What was read of each requirement, for the lines that ask for it again."""
 
     def mentions_of(self, assignment: Assignment) -> list[Mention]:
         """The mentions behind an assignment."""
@@ -156,3 +163,21 @@ def cannot_support(mention: Mention) -> Unsupporting | None:
     if reason is None or not mention.codes:
         return None
     return Unsupporting(_condition(mention), reason.value, _WORDS[reason], (Quote(mention.span, mention.text),))
+
+
+def in_unit(answer: _Answer, document: DetectRequest) -> _Answer:
+    """The answer with the offsets of its quotes in the document's unit."""
+    if document.offset_unit is OffsetUnit.UNICODE_CODE_POINT:
+        return answer
+    converted: _Answer = _converted(answer, OffsetConverter(document.text, document.offset_unit))
+    return converted
+
+
+def _converted(value: Any, convert: OffsetConverter) -> Any:
+    if isinstance(value, Quote):
+        return replace(value, span=convert.span(value.span))
+    if isinstance(value, tuple):
+        return tuple(_converted(item, convert) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _converted(getattr(value, f.name), convert) for f in fields(value)})
+    return value

@@ -7,7 +7,8 @@ requirement is met (quoted), not found, or contradicted ("has not tried physical
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from detect_icd.lexicon import Row, phrases_of
 from detect_icd.model import Mention
@@ -74,20 +75,25 @@ class _Phrases:
         self._by_first: dict[str, list[Words]] = {}
         for phrase in sorted(set(phrases), key=lambda p: (-len(p), p)):
             self._by_first.setdefault(phrase[0], []).append(phrase)
+        self._numbers = "<number>" in self._by_first
 
     def find(self, words: Sequence[str], start: int, end: int) -> Iterator[tuple[int, int]]:
         """Token ranges in words[start:end], longest first at each place, never overlapping."""
-        at = start
+        by_first, at = self._by_first, start
         while at < end:
-            length = next((len(p) for p in self._candidates(words[at]) if _fits(p, words, at, end)), 0)
+            word = words[at]
+            if word not in by_first and not (self._numbers and number_of(word) is not None):
+                at += 1
+                continue
+            length = next((len(p) for p in self._candidates(word) if _fits(p, words, at, end)), 0)
             if length:
                 yield at, at + length
             at += length or 1
 
     def _candidates(self, word: str) -> Iterator[Words]:
         yield from self._by_first.get(word, ())
-        if number_of(word) is not None:
-            yield from self._by_first.get("<number>", ())
+        if self._numbers and number_of(word) is not None:
+            yield from self._by_first["<number>"]
 
 
 def _fits(phrase: Words, words: Sequence[str], at: int, end: int) -> bool:
@@ -105,6 +111,7 @@ def _fits(phrase: Words, words: Sequence[str], at: int, end: int) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def number_of(word: str) -> float | None:
     """The value of a number in figures or words."""
     if word in _NUMBERS:
@@ -160,6 +167,14 @@ class Requirements:
         requirement = row["requirement"]
         if requirement == _LATERALITY:
             return self._laterality(row, note, supporting, side)
+        known = note.documented.get((requirement, row["min_days"]))
+        if known is None:
+            known = note.documented[requirement, row["min_days"]] = self._read(row, note)
+        return replace(known, description=row["description"], source=row["source"])
+
+    def _read(self, row: Row, note: ReadNote) -> Requirement:
+        """What the whole note says; the same for every line, so it is read once."""
+        requirement = row["requirement"]
         evidence = self._evidence.get(requirement)
         if evidence is None:
             return self._made(row, RequirementStatus.NOT_CHECKED, "no words are known for it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from detect_icd.codeset import Release
 from detect_icd.text import normalize_phrase
@@ -20,6 +21,7 @@ _BY_MODIFIER = {
 }
 
 
+@lru_cache(maxsize=8192)
 def side_of_code(release: Release, code: str) -> frozenset[str]:
     """The sides the code names; empty where it names none, or is none."""
     if code not in release:
@@ -35,6 +37,7 @@ def side_of_modifiers(modifiers: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(_BY_MODIFIER.get(modifier, frozenset()) for modifier in modifiers))
 
 
+@lru_cache(maxsize=4096)
 def sided_siblings(release: Release, code: str) -> tuple[str, ...]:
     """Billable siblings that name a side, where `code` leaves it open; else nothing."""
     if code not in release:

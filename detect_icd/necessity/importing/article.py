@@ -55,6 +55,9 @@ _BILLED_WITH = re.compile(
 _INCLUDING = re.compile(r"\bincluding\b([^)]*)", re.IGNORECASE)
 _NOT_APPLICABLE = re.compile(r"^\W*(?:n\s*/?\s*a|none|not applicable)?\W*$", re.IGNORECASE)
 
+_MAX_TEXT = 20_000
+"""Paragraphs are read up to here; what is cut off counts as not read."""
+
 COVERED, NONCOVERED = "covered", "noncovered"
 
 
@@ -62,6 +65,8 @@ def plain(paragraph: str) -> str:
     """A paragraph without its two levels of HTML escapes and tags; "" for N/A."""
     text = html.unescape(html.unescape(paragraph or ""))
     text = _SPACE.sub(" ", _TAG.sub(" ", html.unescape(text))).strip()
+    if len(text) > _MAX_TEXT:
+        text = text[:_MAX_TEXT] + "…"
     return "" if _NOT_APPLICABLE.match(text) else text
 
 

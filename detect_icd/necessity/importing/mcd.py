@@ -235,10 +235,8 @@ def _list_of(db: sqlite3.Connection, key: tuple[str, str], rule: ParsedRule, lis
 
 def _groups(db: sqlite3.Connection, key: tuple[str, str]) -> ArticleGroups:
     def grouped(table: str, group: str, column: str) -> dict[int, str]:
-        rows = db.execute(
-            f'SELECT CAST("{group}" AS INTEGER), "{column}" FROM temp.{table} WHERE id = ? AND version = ?',
-            key,
-        )
+        select = f'SELECT CAST("{group}" AS INTEGER), "{column}" FROM temp.{table}'  # noqa: S608 - names of ours
+        rows = db.execute(f"{select} WHERE id = ? AND version = ?", key)
         return {number: plain(text) for number, text in rows}
 
     codes: dict[int, list[str]] = {}
