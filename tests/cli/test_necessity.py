@@ -31,7 +31,7 @@ def test_a_claim_as_json(cli):
     assert (line["line_number"], line["procedure"], line["determination"]) == (1, "0441T", "MANUAL_REVIEW")
     assert (line["findings"][0]["policy_id"], line["findings"][0]["reason"]) == ("CGS-CRYO-2022", "CASE_BY_CASE")
     assert (line["line_edits"], line["indication"]["status"]) == ([], "SUPPORTED")
-    assert [notice["kind"] for notice in line["notices"]][0] == "CARRIER_PRICED"
+    assert line["notices"][0]["kind"] == "CARRIER_PRICED"
 
 
 def test_bare_strings_stand_for_records(cli, tmp_path):
