@@ -116,10 +116,14 @@ def is_vague(release: Release, code: str) -> bool:
     return "unspecified" in title or "without complication" in title or title.endswith((" nos", "uncomplicated"))
 
 
+_ABSENT = re.compile(r"\bwithout [^,;]*")
+"""What a title says is not there."""
+
+
 @lru_cache(maxsize=8192)
 def told(release: Release, code: str) -> frozenset[str]:
-    """What a code's title tells, without the words for saying nothing."""
-    return title_words(release, code) - _SILENT
+    """What a code's title tells is there, without the words for saying nothing."""
+    return frozenset(_ABSENT.sub("", release.wording(code).lower()).replace(",", " ").split()) - _SILENT
 
 
 @lru_cache(maxsize=8192)

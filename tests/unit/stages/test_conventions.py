@@ -112,6 +112,7 @@ def test_both_sides_become_the_bilateral_code() -> None:
         (["M25.562", "M25.569"], ["M25.562"]),
         (["I48.91", "I48.0"], ["I48.0"]),
         (["N18.9", "N18.31"], ["N18.31"]),
+        (["N13.30", "N13.5"], ["N13.30", "N13.5"]),
     ],
 )
 def test_an_unspecified_code_goes_only_where_another_tells_all_of_it(codes: list[str], left: list[str]) -> None:
