@@ -65,7 +65,11 @@ class Scope:
 
 def key_of(name: str) -> str:
     """The form under which names of organisations are compared."""
-    return " ".join(word for word in _NOISE.sub(" ", name.casefold()).split() if word not in _COMPANY)
+    return " ".join(word for word in _plain(name).split() if word not in _COMPANY)
+
+
+def _plain(name: str) -> str:
+    return " ".join(_NOISE.sub(" ", name.casefold()).split())
 
 
 class Jurisdictions:
@@ -78,7 +82,7 @@ class Jurisdictions:
         self._states: dict[str, str] = {}
         for row in states:
             for name in (row["state"], row["name"], *phrases_of(row["aliases"])):
-                self._states[key_of(name)] = row["state"]
+                self._states[_plain(name)] = row["state"]
         self._contractors: dict[str, str] = {}
         self.contractor_names: dict[str, str] = {}
         self._of_state: dict[str, str] = {}
@@ -99,7 +103,7 @@ class Jurisdictions:
         """The abbreviation of a state; "" for none; raises InvalidRequestError for what is no state."""
         if not written.strip():
             return ""
-        found = self._states.get(key_of(written))
+        found = self._states.get(_plain(written))
         if found is None:
             raise InvalidRequestError(
                 "state must be a state or territory of the United States, as in OH",
@@ -111,7 +115,7 @@ class Jurisdictions:
     def state_or_none(self, written: str) -> str | None:
         """As `state`, None for what is no state ("California - Northern" is a part of CA)."""
         whole = written.partition(" - ")[0]
-        return self._states.get(key_of(whole))
+        return self._states.get(_plain(whole))
 
     def contractor(self, written: str) -> str:
         """The key of a contractor: the table's, or the name itself where no row knows it."""
@@ -142,6 +146,11 @@ class Jurisdictions:
                     "payer: Medicare Part B fee-for-service, since neither payer nor contractor was given"
                 )
         contractor_key, was_named = (self.contractor(contractor), True) if contractor.strip() else ("", False)
+        if business is Business.MEDICARE_ADVANTAGE:
+            contractor_key = contractor_key or self._of_state.get(state, "")
+            assumptions.append(
+                "Medicare's own policies are asked where none of the Medicare Advantage plan's is loaded"
+            )
         if business is Business.MEDICARE_FFS and not contractor_key:
             contractor_key = self._of_state.get(state, "")
             if contractor_key:

@@ -9,6 +9,7 @@ from detect_icd.codeset import Release
 from detect_icd.text import normalize_phrase
 
 LEFT, RIGHT = "left", "right"
+_SIDE_WORDS = frozenset({LEFT, RIGHT, "bilateral", "unspecified", "side"})
 BOTH = frozenset({LEFT, RIGHT})
 _BY_MODIFIER = {
     "LT": frozenset({LEFT}),
@@ -39,19 +40,24 @@ def side_of_modifiers(modifiers: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def sided_siblings(release: Release, code: str) -> tuple[str, ...]:
-    """Billable siblings that name a side, where `code` leaves it open; else nothing."""
+    """Billable siblings of the same title that name a side, where `code` leaves it open; else nothing."""
     if code not in release:
         return ()
-    words = normalize_phrase(release.wording(code))
-    if "unspecified" not in words or side_of_code(release, code):
+    if "unspecified" not in normalize_phrase(release.wording(code)) or side_of_code(release, code):
         return ()
     extended = release.codeset.table.is_extension(code)
-    base = (release.parent(code) or code) if extended else code
-    parent = release.parent(base)
+    parent = release.parent((release.parent(code) or code) if extended else code)
     if parent is None:
         return ()
+    same = _sideless(release, code)
     return tuple(
         leaf
         for leaf in release.leaves(parent)
-        if side_of_code(release, leaf) and (not extended or leaf[-1] == code[-1]) and not leaf.startswith(base)
+        if side_of_code(release, leaf) and (not extended or leaf[-1] == code[-1]) and _sideless(release, leaf) == same
     )
+
+
+def _sideless(release: Release, code: str) -> frozenset[str]:
+    """The words of a title apart from its side."""
+    words = normalize_phrase(release.wording(code))
+    return frozenset(word.rstrip("s") for word in words if word not in _SIDE_WORDS)
