@@ -21,6 +21,8 @@ from detect_icd.stages.patterns import expand
 _TREATMENT, _LATERALITY, _DURATION = "CONSERVATIVE_TREATMENT_FAILED", "LATERALITY", "DURATION"
 _BEFORE = 5
 """Words before a phrase within which a denial reaches it."""
+_BESIDE = 3
+"""Words between a time and the treatment it is the time of."""
 _MAX_QUOTES = 5
 _NUMBERS = {
     "zero": 0,
@@ -127,6 +129,8 @@ class _Evidence:
     no: _Phrases
     against: _Phrases
     about: frozenset[str]
+    shouted: frozenset[Words]
+    """Phrases that count in capitals only (PT is physical therapy, Pt the patient)."""
 
 
 class Requirements:
@@ -136,9 +140,17 @@ class Requirements:
         self._expected = rows_by(expected, "procedures")
         self._evidence: dict[str, _Evidence] = {}
         by_requirement: dict[str, dict[str, list[Words]]] = {}
-        for row in evidence:
+        evidence_rows = list(evidence)
+        for row in evidence_rows:
             found = [phrase for part in phrases_of(row["words"]) for phrase in expand(part)]
             by_requirement.setdefault(row["requirement"], {}).setdefault(row["part"], []).extend(found)
+        shouted = {
+            words
+            for row in evidence_rows
+            for part in phrases_of(row["words"])
+            if part.isalpha() and part.isupper()
+            for words in expand(part)
+        }
         for requirement, named in by_requirement.items():
             self._evidence[requirement] = _Evidence(
                 what=tuple((p.partition(":")[2], _Phrases(w)) for p, w in named.items() if p.startswith("what")),
@@ -146,6 +158,7 @@ class Requirements:
                 no=_Phrases(named.get("no", ())),
                 against=_Phrases(named.get("against", ())),
                 about=frozenset(words[0] for words in named.get("about", ())),
+                shouted=frozenset(shouted),
             )
 
     def expected(self, procedure: str) -> tuple[Requirement, ...]:
@@ -234,6 +247,8 @@ class Requirements:
             about = evidence.about.intersection(note.text.words[first:last])
             if not about and not any(_inside(m, note, place.sentence) for m in note.detection.mentions if m.reportable):
                 continue
+            if self._times_a_treatment(note.text.words, place, first, last):
+                continue
             days = _days(note.text.words[place.first : place.last], note)
             if days > longest:
                 longest, quotes = days, [_quote(note, place.first, place.last)]
@@ -243,6 +258,16 @@ class Requirements:
             message = f"about {longest} days are told, {wanted} are expected"
             return self._made(row, RequirementStatus.CONTRADICTED, message, tuple(quotes))
         return self._made(row, RequirementStatus.MET, f"about {longest} days", tuple(quotes))
+
+    def _times_a_treatment(self, words: Sequence[str], place: _Place, first: int, last: int) -> bool:
+        """Whether a time is that of a treatment beside it ("six weeks of physical therapy")."""
+        after = place.last + (place.last < last and words[place.last] in ("of", "with", "on"))
+        before = max(place.first - _BESIDE, first)
+        return any(
+            start == after or before < end <= place.first
+            for _, phrases in self._evidence[_TREATMENT].what
+            for start, end in phrases.find(words, max(before - _BESIDE, first), last)
+        )
 
     def _laterality(self, row: Row, note: ReadNote, supporting: Sequence[Mention], side: frozenset[str]) -> Requirement:
         named = [
@@ -275,9 +300,12 @@ class Requirements:
 
 
 def _places(note: ReadNote, evidence: _Evidence) -> Iterator[_Place]:
+    text = note.text
     for number, sentence in enumerate(note.sentences):
         for _, phrases in evidence.what:
-            for first, last in phrases.find(note.text.words, sentence.first, sentence.last):
+            for first, last in phrases.find(text.words, sentence.first, sentence.last):
+                if text.words[first:last] in evidence.shouted and not text.raw(first).isupper():
+                    continue
                 yield _Place(first, last, number)
 
 

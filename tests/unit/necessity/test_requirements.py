@@ -40,6 +40,8 @@ def found(detector):
         ("He declined physical therapy.", "CONTRADICTED", ["declined physical therapy"]),
         ("Pain is well controlled on gabapentin.", "CONTRADICTED", ["well controlled on gabapentin"]),
         ("Takes gabapentin.", "NOT_FOUND", ["gabapentin"]),
+        ("He failed PT.", "MET", ["failed PT"]),
+        ("Pt failed to come.", "NOT_FOUND", []),
         ("Acute sinusitis.", "NOT_FOUND", []),
     ],
 )
@@ -55,6 +57,8 @@ def test_conservative_treatment(found, words, status, quotes):
         ("2 year history of burning pain in the leg.", "MET"),
         ("Leg pain for 3 weeks.", "CONTRADICTED"),
         ("Leg pain. Return for 6 months check.", "NOT_FOUND"),
+        ("Leg pain despite 6 weeks of physical therapy.", "NOT_FOUND"),
+        ("Leg pain for 8 months despite gabapentin for 6 weeks.", "MET"),
         ("Leg pain.", "NOT_FOUND"),
     ],
 )
