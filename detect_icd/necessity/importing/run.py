@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,9 +68,34 @@ def import_file(
     )
     with unpacked(path) as members:
         jobs = _jobs(path, members, jurisdictions, accept_ama_terms=accept_ama_terms)
+        known = _known(store, jobs, path.name, digest)
+        if known:
+            return known
         store.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_open(store)) as db:
-            return _run(db, jobs, path.name, digest, now)
+        try:
+            with closing(_open(store)) as db:
+                done = _run(db, jobs, path.name, digest, now)
+                with suppress(sqlite3.OperationalError):  # somebody reads: the next import tries again
+                    db.execute("PRAGMA journal_mode = DELETE")  # one file, readable where nothing can be written
+                return done
+        except sqlite3.Error as error:
+            raise ImportRefusedError(f"{store}: cannot be written ({error}); nothing was changed") from None
+
+
+def _known(store: Path, jobs: Sequence[_Job], file: str, digest: str) -> list[Imported]:
+    """What is imported already, where that is everything the file brings; else nothing."""
+    if not store.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=60)) as db:
+        try:
+            rows = {kind: (sha, counts) for kind, sha, counts in db.execute("SELECT kind, sha256, counts FROM release")}
+        except sqlite3.DatabaseError:
+            return []
+    if any(rows.get(job.kind, ("", ""))[0] != digest for job in jobs):
+        return []
+    return [
+        Imported(job.kind, job.name, job.release, file, digest, json.loads(rows[job.kind][1]), new=False) for job in jobs
+    ]
 
 
 def _open(store: Path) -> sqlite3.Connection:
@@ -78,7 +103,11 @@ def _open(store: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA temp_store = FILE")
     db.execute("PRAGMA synchronous = NORMAL")
-    if not db.execute("PRAGMA user_version").fetchone()[0]:
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found not in (0, FORMAT):
+        db.close()
+        raise ImportRefusedError(f"{store} has format {found}, this program writes {FORMAT}: remove it and import again")
+    if not found:
         db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
     return db
 

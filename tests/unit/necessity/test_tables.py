@@ -254,3 +254,46 @@ def test_memory_stays_bounded(bring):
     rows = "".join(f"{10000 + n // 10:05}\t{20000 + n % 5000:05}\t\t20200101\t*\t1\twhy\n" for n in range(50_000))
     bring("ccipra-v322r0.txt", PTP + rows)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+
+
+def policies(*said):
+    """Own policies that name one code in Ohio: (kind, what they say, diagnoses)."""
+    lines = ["format: detect-icd-policies/1", "release: x", "policies:"]
+    for number, (kind, says, codes) in enumerate(said):
+        lines += [
+            f"  - id: P{number}", f"    kind: {kind}", "    publisher: someone", "    states: [OH]",
+            f"    rules: [{{procedures: [11111], says: {says}, diagnoses: [{codes}]}}]",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("said", "determination", "decisive"),
+    [
+        ([("NCD", "SUPPORTS", "I10"), ("ARTICLE", "SUPPORTS", "I11.9")], "SUPPORTED", ["P0"]),
+        ([("ARTICLE", "SUPPORTS", "I10"), ("NCD", "EXCLUDES", "I10")], "NOT_COVERED", ["P1"]),
+        ([("ARTICLE", "SUPPORTS", "I10"), ("ARTICLE", "SUPPORTS", "I11.9")], "NOT_SUPPORTED", ["P1"]),
+        ([("NOTICE", "NON_COVERED", ""), ("ARTICLE", "SUPPORTS", "I10")], "SUPPORTED", ["P1"]),
+        ([("LCD", "NO_LIST", ""), ("ARTICLE", "SUPPORTS", "I10")], "SUPPORTED", ["P1"]),
+        ([("ARTICLE", "NO_LIST", ""), ("ARTICLE", "SUPPORTS", "I10")], "MANUAL_REVIEW", ["P0"]),
+        ([("ARTICLE", "UNRESOLVED", "")], "MANUAL_REVIEW", ["P0"]),
+    ],
+)
+def test_national_over_local_over_notice_and_then_the_stricter(bring, said, determination, decisive):
+    checker = bring("own.yaml", policies(*said))
+    [found] = checker.check(claim("I10", state="OH", lines=[line("11111")])).lines
+    assert (found.determination, [f.policy_id for f in found.findings if f.decisive]) == (determination, decisive)
+    assert len(found.findings) == len(said)
+
+
+def test_a_store_can_be_read_where_nothing_can_be_written(bring):
+    bring("mue.csv", MUE)
+    assert [path.name for path in bring.store.parent.iterdir()] == ["necessity.sqlite3"]
+
+
+def test_a_file_that_is_no_store_is_left_alone(bring):
+    bring.store.parent.mkdir()
+    bring.store.write_bytes(b"something else, not a database at all" * 50)
+    with pytest.raises(ImportRefusedError, match="cannot be written"):
+        bring("mue.csv", MUE)
+    assert bring.store.read_bytes().startswith(b"something else")
