@@ -10,7 +10,7 @@ INPUTS := pyproject.toml hatch_build.py detect_icd/text.py $(wildcard detect_icd
 	$(shell find proto -name '*.proto') $(shell find lexicon -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format proto lexicon eval bench clean install mcd-export
+.PHONY: help demo test lint format proto lexicon eval bench soak fuzz clean install mcd-export
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ demo: $(STAMP)  ## start a server, send it a note, show what it finds (page: bui
 test: $(STAMP)  ## all tests
 	@$(BIN)/python -m pytest
 
-lint: $(STAMP)  ## ruff, mypy, buf
+lint: $(STAMP)  ## ruff, mypy, buf, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -40,6 +40,7 @@ lint: $(STAMP)  ## ruff, mypy, buf
 	@if command -v npx >/dev/null && npx --yes @bufbuild/buf@$(BUF_VERSION) --version >/dev/null 2>&1; then \
 		echo "buf lint"; npx --yes @bufbuild/buf@$(BUF_VERSION) lint; \
 	else echo "buf lint: skipped, it needs npx (Node.js) and the npm package @bufbuild/buf"; fi
+	@sh .ci/audit $(BIN)/pip-audit
 
 format: $(STAMP)  ## put code and concept tables into their one form
 	$(BIN)/python -m detect_icd.compile.order
@@ -55,11 +56,17 @@ lexicon: $(STAMP)  ## compile the lexicon again (detect_icd/data/lexicon.bundle)
 eval: $(STAMP)  ## accuracy on the tuning sets
 	$(BIN)/python benchmarks/evaluate.py
 
-bench: $(STAMP)  ## speed
+bench: $(STAMP)  ## speed, beside medspaCy and negspaCy, and of the server (some minutes; build/bench.json)
 	$(BIN)/python benchmarks/bench.py
 
 mcd-export: $(STAMP)  ## lay the sample coverage articles out as an export (OUT=file.zip; needs ../shared)
 	@$(BIN)/python tests/tools/mcd_export.py $(OUT)
+
+soak: $(STAMP)  ## 200,000 documents through a server: does its memory grow (some hours)
+	$(BIN)/python benchmarks/soak.py
+
+fuzz: $(STAMP)  ## 100,000 random and mutated requests (half an hour)
+	$(BIN)/python benchmarks/fuzz.py
 
 clean:  ## remove everything generated
 	rm -rf $(VENV) build dist detect_icd/v1 detect_icd/data .pytest_cache .mypy_cache .ruff_cache .hypothesis

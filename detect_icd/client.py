@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import grpc
+import grpc.aio
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -30,12 +31,15 @@ from detect_icd.v1 import detection_pb2 as pb
 DEFAULT_TIMEOUT_SECONDS = 60.0
 
 _SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            # Detection changes nothing on the server, so a call that got no answer may be repeated.
+            # Nothing is changed on the server by any call, so one that got no answer may be repeated. A stream may not:
+            # what was sent on it would be lost.
             "name": [
                 {"service": "detect_icd.v1.IcdDetectionService", "method": "Detect"},
                 {"service": "detect_icd.v1.CodeService"},
+                {"service": "detect_icd.v1.MedicalNecessityService"},
             ],
             "retryPolicy": {
                 "maxAttempts": 4,
@@ -45,8 +49,17 @@ _SERVICE_CONFIG = {
                 "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
             },
         }
-    ]
+    ],
 }
+
+_OPTIONS = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    # A connection that died unnoticed is found within a minute and a half.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+]
 
 
 class ServerError(DetectIcdError):
@@ -96,23 +109,19 @@ class Client:
         tls: Tls | None = None,
         token: str = "",
     ) -> None:
-        """`target` is HOST:PORT or any gRPC target; `timeout` in seconds a call, its repetitions included.
+        """`target`: HOST:PORT, several IPv4 ones with commas between (calls go to them in turn), or any gRPC target.
 
-        `token` is sent as bearer token with every call; send one only over TLS.
+        `timeout` in seconds a call, its repetitions included. `token` is sent as bearer token with every call; send
+        one only over TLS.
         """
-        options = [
-            ("grpc.max_send_message_length", -1),
-            ("grpc.max_receive_message_length", -1),
-            ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-        ]
         if tls is None:
-            self._channel = grpc.insecure_channel(target, options=options)
+            self._channel = grpc.insecure_channel(_target(target), options=_OPTIONS)
         else:
-            self._channel = grpc.secure_channel(target, tls.credentials(), options=options)
+            self._channel = grpc.secure_channel(_target(target), tls.credentials(), options=_OPTIONS)
         self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._codes = code_pb2_grpc.CodeServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._timeout = timeout
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        self._metadata = _metadata(token)
 
     def detect(self, request: DetectRequest | str, *, timeout: float | None = None) -> Detection:
         """What `Detector.detect` gives, from the server.
@@ -136,13 +145,7 @@ class Client:
         answers = self._stub.DetectStream(iter(messages), timeout=timeout, metadata=self._metadata)
         try:
             for answer in answers:
-                kind = answer.WhichOneof("response")
-                if kind == "settled":
-                    yield proto.settled_from_proto(answer)
-                elif kind == "result":
-                    yield proto.detection_from_proto(answer.result)
-                elif kind == "error":
-                    yield StreamError(answer.document_id, _from_status(answer.error))
+                yield from _values(answer)
         except grpc.RpcError as error:
             raise _server_error(error) from None
         finally:
@@ -207,6 +210,72 @@ def _iso(day: date | None) -> str:
     return "" if day is None else day.isoformat()
 
 
+class AsyncClient:
+    """As Client, for asyncio; made and used on one event loop."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        tls: Tls | None = None,
+        token: str = "",
+    ) -> None:
+        """As Client."""
+        if tls is None:
+            self._channel = grpc.aio.insecure_channel(_target(target), options=_OPTIONS)
+        else:
+            self._channel = grpc.aio.secure_channel(_target(target), tls.credentials(), options=_OPTIONS)
+        self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._timeout = timeout
+        self._metadata = _metadata(token)
+
+    async def detect(
+        self,
+        request: DetectRequest | str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - gRPC's deadline, which the server heeds too
+    ) -> Detection:
+        """As Client.detect."""
+        if isinstance(request, str):
+            request = DetectRequest(request)
+        message = proto.request_to_proto(request)
+        try:
+            answer = await self._stub.Detect(message, timeout=timeout or self._timeout, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise _server_error(error) from None
+        return proto.detection_from_proto(answer)
+
+    async def detect_stream(
+        self,
+        messages: AsyncIterable[pb.DetectStreamRequest],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+    ) -> AsyncIterator[Settled | Detection | StreamError]:
+        """As Client.detect_stream."""
+        answers = self._stub.DetectStream(aiter(messages), timeout=timeout, metadata=self._metadata)
+        try:
+            async for answer in answers:
+                for value in _values(answer):
+                    yield value
+        except grpc.RpcError as error:
+            raise _server_error(error) from None
+        finally:
+            answers.cancel()
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
 def whole(request: DetectRequest) -> pb.DetectStreamRequest:
     """A stream message: read a whole document."""
     return pb.DetectStreamRequest(document=proto.request_to_proto(request))
@@ -230,6 +299,26 @@ def closed(document_id: str) -> pb.DetectStreamRequest:
 def cancelled(document_id: str) -> pb.DetectStreamRequest:
     """A stream message: forget the document."""
     return pb.DetectStreamRequest(cancel=pb.DetectStreamRequest.Cancel(document_id=document_id))
+
+
+def _target(target: str) -> str:
+    """Several addresses as one target of gRPC."""
+    return f"ipv4:{target}" if "," in target and ":///" not in target and not target.startswith("ipv") else target
+
+
+def _metadata(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),) if token else ()
+
+
+def _values(answer: pb.DetectStreamResponse) -> Iterator[Settled | Detection | StreamError]:
+    """The value of one answer; none where a newer server sends a kind this client does not know."""
+    kind = answer.WhichOneof("response")
+    if kind == "settled":
+        yield proto.settled_from_proto(answer)
+    elif kind == "result":
+        yield proto.detection_from_proto(answer.result)
+    elif kind == "error":
+        yield StreamError(answer.document_id, _from_status(answer.error))
 
 
 def _server_error(error: grpc.RpcError) -> ServerError:

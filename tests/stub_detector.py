@@ -18,8 +18,10 @@ class StubDetector:
     def __init__(self, slice_seconds: float = 0.01) -> None:
         self.slice_seconds = slice_seconds
         self.stopped = 0
+        self.asked = 0
 
     def detect(self, request, *, checkpoint):
+        self.asked += 1
         if request.text.startswith("wait "):
             self._wait(float(request.text.split()[1]), checkpoint)
         if request.text == "crash":

@@ -24,7 +24,9 @@ def probe(address: str, service: str = "", *, seconds: float = 3.0) -> str:
 
 def main(arguments: list[str]) -> int:
     """For the Dockerfile's HEALTHCHECK and for init scripts."""
-    address = arguments[0] if arguments else ServerSettings().address.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+    settings = ServerSettings()
+    listening = settings.health_address or settings.address  # the other may speak TLS
+    address = arguments[0] if arguments else listening.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
     answer = probe(address, *arguments[1:2])
     sys.stdout.write(f"{answer}\n")
     return 0 if answer == "SERVING" else 1

@@ -84,6 +84,7 @@ class Running:
     host: str
     port: int
     closers: list[Callable[[], None]] = field(default_factory=list)
+    probes: grpc.aio.Server | None = None
 
     @property
     def address(self) -> str:
@@ -95,6 +96,8 @@ class Running:
         await self.health.stop()
         self.router.stopping = True
         await self.server.stop(grace_seconds)
+        if self.probes is not None:
+            await self.probes.stop(0)
         await self.pool.close()
         for close in self.closers:
             close()
@@ -164,6 +167,7 @@ async def start_server(settings: ServerSettings, make_pool: Callable[..., OwnedP
     status.tell(able=False)
     await server.start()
     try:
+        running.probes = await _probes(status, settings)
         running.closers += _observe(observers, settings, running)
         await pool.start()
     except BaseException:
@@ -172,6 +176,20 @@ async def start_server(settings: ServerSettings, make_pool: Callable[..., OwnedP
     status.tell(pool.able)
     await status.settled()
     return running
+
+
+async def _probes(status: Health, settings: ServerSettings) -> grpc.aio.Server | None:
+    """A server of health alone, where one is asked for."""
+    if not settings.health_address:
+        return None
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    health_pb2_grpc.add_HealthServicer_to_server(status.servicer, server)
+    try:
+        server.add_insecure_port(settings.health_address)
+    except RuntimeError:
+        raise AddressError(f"cannot listen on {settings.health_address} for health") from None
+    await server.start()
+    return server
 
 
 def _processes(settings: ServerSettings, on_change: Callable[[bool], None]) -> OwnedPool:

@@ -84,6 +84,9 @@ class ServerSettings(BaseSettings):
     auth_leeway_seconds: float = Field(default=30.0, ge=0, le=300, description="Clock skew forgiven in JWTs.")
     rate_per_second: float = Field(default=0.0, ge=0, description="Messages a second for each caller; 0: no limit.")
     rate_burst: int = Field(default=100, ge=1, description="Messages a caller may make at once before that counts.")
+    health_address: str = Field(
+        default="", description="HOST:PORT of health alone in plain text, for probes that speak no TLS; empty: none."
+    )
     metrics_address: str = Field(default="", description="HOST:PORT of Prometheus metrics over HTTP; empty: none.")
     traces_endpoint: str = Field(default="", description="OTLP/gRPC address for OpenTelemetry spans; empty: none.")
     traces_headers: SecretStr = Field(

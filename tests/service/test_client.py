@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
 import pytest
-from stub_detector import mentions
+from stub_detector import StubDetector, mentions
 
-from detect_icd.client import Client, ServerError, StreamError, UnreachableError, appended, closed, opened, whole
+from detect_icd.client import (
+    AsyncClient,
+    Client,
+    ServerError,
+    StreamError,
+    UnreachableError,
+    appended,
+    closed,
+    opened,
+    whole,
+)
 from detect_icd.errors import InvalidRequestError
 from detect_icd.model import Detection, DetectRequest, Settled
 
@@ -80,3 +91,44 @@ def test_a_stream_can_be_left(client):
         assert answer.document_id == "0"
         break
     assert client.detect("pain").mentions
+
+
+def test_several_addresses_share_the_calls_and_stand_in_for_each_other(start):
+    first, second = StubDetector(), StubDetector()
+    with start(first) as one:
+        with start(second) as two:
+            client = Client(f"{one},{two}", timeout=10)
+            assert all(client.detect("pain").mentions for _ in range(4))
+        with client:  # the second is gone
+            assert all(client.detect("pain").mentions for _ in range(4))
+    assert first.asked >= 5
+    assert second.asked >= 1
+
+
+def test_the_asyncio_client_gives_the_same(stub_address, client):
+    async def ask():
+        async with AsyncClient(stub_address, timeout=10) as waiting:
+            together = await asyncio.gather(*(waiting.detect("back pain") for _ in range(2)))
+            with pytest.raises(ServerError) as caught:
+                await waiting.detect(" ")
+            assert caught.value.reason == "TEXT_EMPTY"
+
+            async def messages():
+                yield opened(DetectRequest("", document_id="a"))
+                yield appended("a", "pain\n")
+                yield closed("a")
+
+            return together, [answer async for answer in waiting.detect_stream(messages(), timeout=10)]
+
+    together, answers = asyncio.run(ask())
+    assert together == [client.detect("back pain")] * 2
+    assert [type(answer) for answer in answers] == [Settled, Detection]
+
+
+def test_the_asyncio_client_without_a_server():
+    async def ask():
+        async with AsyncClient("127.0.0.1:1", timeout=5) as waiting:
+            await waiting.detect("x")
+
+    with pytest.raises(UnreachableError):
+        asyncio.run(ask())
