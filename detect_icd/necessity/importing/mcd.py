@@ -6,7 +6,7 @@ Rows are staged in temporary tables of the store, so memory stays bounded whatev
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from detect_icd.necessity.importing.article import COVERED, NONCOVERED, ArticleGroups, ParsedRule, plain, read_article
 from detect_icd.necessity.importing.files import ImportRefusedError, Member, iso_date
@@ -31,21 +31,24 @@ _STAGED = {
 }
 _DESCRIPTORS = ("short_description", "long_description")
 
-Save = Callable[[dict[str, object], Sequence[tuple[ParsedRule, int | None]]], None]
-
 
 class DescriptorsError(Exception):
     """The export bears descriptors of the AMA."""
 
 
-def recognises(members: Sequence[Member]) -> bool:
-    """Whether the files are this export."""
+def kinds(members: Sequence[Member]) -> list[str]:
+    """Which documents of this export the files hold: articles, local determinations, both, or none."""
     names = {member.name for member in members}
-    return "article.csv" in names or "lcd.csv" in names
+    return [kind for kind in ("article", "lcd") if f"{kind}.csv" in names]
+
+
+def source_of(kind: str) -> str:
+    """The kind of import: articles and determinations come in archives of their own, so each replaces only its like."""
+    return f"{KIND}-{kind}"
 
 
 def load(
-    db: sqlite3.Connection, members: Sequence[Member], jurisdictions: Jurisdictions, *, ama_terms: bool
+    db: sqlite3.Connection, kind: str, members: Sequence[Member], jurisdictions: Jurisdictions, *, ama_terms: bool
 ) -> dict[str, int]:
     """Put the export's policies into the store (within the caller's transaction); returns counts."""
     files = {member.name: member for member in members}
@@ -53,27 +56,26 @@ def load(
     missing = [name for name in needed if name not in files]
     if missing:
         raise ImportRefusedError(f"the export lacks {missing[0]}: import the zip as downloaded")
-    places = _Places(db, files, jurisdictions)
+    places = _Places(files, jurisdictions)
     counts = {"policies": 0, "diagnoses": 0, "unresolved": 0}
-    for kind in ("article", "lcd"):
-        if f"{kind}.csv" in files:
-            _stage(db, files, kind, ama_terms=ama_terms)
-            for head in _heads(files[f"{kind}.csv"], kind):
-                _document(db, kind, head, places, counts)
+    _stage(db, files, kind, ama_terms=ama_terms)
+    heads = _heads(files[f"{kind}.csv"], kind)
+    if not heads:
+        raise ImportRefusedError(f"{kind}.csv names no published document")
+    for head in heads:
+        _document(db, kind, head, places, counts)
     counts["diagnoses"] = db.execute(
-        "SELECT count(*) FROM diagnosis WHERE list IN (SELECT list FROM rule r JOIN policy p ON p.key = r.policy WHERE p.source = ?)",
-        (KIND,),
+        "SELECT count(*) FROM diagnosis WHERE list IN"
+        " (SELECT list FROM rule r JOIN policy p ON p.key = r.policy WHERE p.source = ?)",
+        (source_of(kind),),
     ).fetchone()[0]  # fmt: skip
-    if not counts["policies"]:
-        raise ImportRefusedError("the export names no policy that could be read")
     return counts
 
 
 class _Places:
     """Contractors and their states, joined by id and, where names changed, by number."""
 
-    def __init__(self, db: sqlite3.Connection, files: dict[str, Member], jurisdictions: Jurisdictions) -> None:
-        del db
+    def __init__(self, files: dict[str, Member], jurisdictions: Jurisdictions) -> None:
         states: dict[str, str] = {}
         for row in files["state_lookup.csv"].records(("state_id", "state_abbrev", "description")):
             found = jurisdictions.state_or_none(row["state_abbrev"]) or jurisdictions.state_or_none(row["description"])
@@ -154,7 +156,7 @@ def _stage(db: sqlite3.Connection, files: dict[str, Member], kind: str, *, ama_t
         db.execute(f"CREATE INDEX temp.{table}_id ON {table}(id, version)")
 
 
-def _heads(member: Member, kind: str) -> Iterator[dict[str, str]]:
+def _heads(member: Member, kind: str) -> list[dict[str, str]]:
     """The newest published version of each document; paragraphs are left in the file."""
     newest: dict[str, dict[str, str]] = {}
     for row in member.records((f"{kind}_id", f"{kind}_version", "title")):
@@ -180,7 +182,7 @@ def _heads(member: Member, kind: str) -> Iterator[dict[str, str]]:
         }
         if identifier not in newest or int(newest[identifier]["version"]) < int(version):
             newest[identifier] = head
-    yield from (newest[identifier] for identifier in sorted(newest))
+    return [newest[identifier] for identifier in sorted(newest)]
 
 
 def _document(db: sqlite3.Connection, kind: str, head: dict[str, str], places: _Places, counts: dict[str, int]) -> None:
@@ -199,7 +201,7 @@ def _document(db: sqlite3.Connection, kind: str, head: dict[str, str], places: _
         "INSERT INTO policy(source, id, version, kind, publisher, title, link, effective_from, effective_until, everywhere,"
         " provenance, states, contractors, payers) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'')",
         (
-            KIND, head["shown"], head["version"], "ARTICLE" if kind == "article" else "LCD", ", ".join(shown),
+            source_of(kind), head["shown"], head["version"], "ARTICLE" if kind == "article" else "LCD", ", ".join(shown),
             head["title"], LINK.format(kind=kind, id=head["id"]), head["from"], head["until"], int(everywhere), "PARSED",
             "/".join(sorted(states)), "/".join(sorted(names)),
         ),

@@ -43,6 +43,8 @@ class _Job:
     release: str
     effective_from: str
     load: Callable[[sqlite3.Connection], dict[str, int]]
+    family: str = ""
+    """Published in parts: a part of a new release takes out all parts of older ones."""
 
 
 def import_file(
@@ -88,13 +90,17 @@ def _known(store: Path, jobs: Sequence[_Job], file: str, digest: str) -> list[Im
         return []
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=60)) as db:
         try:
-            rows = {kind: (sha, counts) for kind, sha, counts in db.execute("SELECT kind, sha256, counts FROM release")}
+            rows = {
+                kind: (sha, release, counts)
+                for kind, sha, release, counts in db.execute("SELECT kind, sha256, release, counts FROM release")
+            }
         except sqlite3.DatabaseError:
             return []
-    if any(rows.get(job.kind, ("", ""))[0] != digest for job in jobs):
+    if any(rows.get(job.kind, ("", "", ""))[:2] != (digest, job.release) for job in jobs):
         return []
     return [
-        Imported(job.kind, job.name, job.release, file, digest, json.loads(rows[job.kind][1]), new=False) for job in jobs
+        Imported(job.kind, job.name, job.release, file, digest, json.loads(rows[job.kind][2]), new=False)
+        for job in jobs
     ]
 
 
@@ -106,7 +112,9 @@ def _open(store: Path) -> sqlite3.Connection:
     found = db.execute("PRAGMA user_version").fetchone()[0]
     if found not in (0, FORMAT):
         db.close()
-        raise ImportRefusedError(f"{store} has format {found}, this program writes {FORMAT}: remove it and import again")
+        raise ImportRefusedError(
+            f"{store} has format {found}, this program writes {FORMAT}: remove it and import again"
+        )
     if not found:
         db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
     return db
@@ -119,11 +127,15 @@ def _run(
     db.execute("BEGIN IMMEDIATE")
     try:
         for job in jobs:
-            before = db.execute("SELECT sha256, counts FROM release WHERE kind = ?", (job.kind,)).fetchone()
-            if before and before[0] == digest:
-                done.append(Imported(job.kind, job.name, job.release, file, digest, json.loads(before[1]), new=False))
+            before = db.execute("SELECT sha256, release, counts FROM release WHERE kind = ?", (job.kind,)).fetchone()
+            if before and before[:2] == (digest, job.release):
+                done.append(Imported(job.kind, job.name, job.release, file, digest, json.loads(before[2]), new=False))
                 continue
             remove(db, job.kind)
+            if job.family:
+                parts = "SELECT kind FROM release WHERE kind LIKE ? AND release <> ?"
+                for (older,) in db.execute(parts, (f"{job.family}%", job.release)).fetchall():
+                    remove(db, older)
             counts = job.load(db)
             db.execute(
                 "INSERT OR REPLACE INTO release VALUES (?,?,?,?,?,?,?,?)",
@@ -156,16 +168,16 @@ def remove(db: sqlite3.Connection, kind: str) -> None:
 
 
 def _jobs(path: Path, members: Sequence[Member], jurisdictions: Jurisdictions, *, accept_ama_terms: bool) -> list[_Job]:
-    if mcd.recognises(members):
+    documents = mcd.kinds(members)
+    if documents:
         if not accept_ama_terms and any(tables.AMA.search(m.head()) for m in members if not m.name.endswith(".csv")):
             raise ImportRefusedError(_REFUSAL.format(name=path.name, flag=AMA_FLAG))
         day = _export_day(members)
-        return [
-            _Job(
-                mcd.KIND, mcd.NAME, day or path.stem, day,
-                lambda db: mcd.load(db, members, jurisdictions, ama_terms=accept_ama_terms),
-            )
-        ]  # fmt: skip
+
+        def loader(kind: str) -> Callable[[sqlite3.Connection], dict[str, int]]:
+            return lambda db: mcd.load(db, kind, members, jurisdictions, ama_terms=accept_ama_terms)
+
+        return [_Job(mcd.source_of(kind), mcd.NAME, day or path.stem, day, loader(kind)) for kind in documents]
     if len(members) == 1 and local.recognises(members[0]):
         plain = local.read(members[0])
         return [
@@ -202,9 +214,10 @@ def _table_job(member: Member, *, accept_ama_terms: bool) -> _Job | None:
     kind = table.kind
     if kind == "mue":
         kind = f"mue-{tables.mue_setting(table).lower()}"
+    family = ""
     if kind == "ptp":
-        kind = f"ptp-{tables.ptp_setting(member).lower()}"
-    return _Job(kind, table.name, release, day, lambda db: {"rows": tables.load(db, member, table)})
+        kind, family = tables.ptp_source(member), f"ptp-{tables.ptp_setting(member).lower()}"
+    return _Job(kind, table.name, release, day, lambda db: {"rows": tables.load(db, member, table)}, family)
 
 
 def _export_day(members: Sequence[Member]) -> str:

@@ -84,7 +84,7 @@ def recognise(member: Member) -> Table | None:
             return found("ptp", "Medicare code pair edits (PTP)", cells)
         if cells[0] == "HCPC" and "RECID" in cells:
             return found("hcpcs", "HCPCS Level II", cells)
-        if "PAYMENTINDICATOR" in cells and {"HCPCS", "HCPCSCODE"} & set(cells):
+        if any(cell.endswith("PAYMENTINDICATOR") for cell in cells) and {"HCPCS", "HCPCSCODE"} & set(cells):
             return found("asc", "Medicare ASC addendum", cells)
         if {"NCD", "ICD10"} <= {re.sub(r"CMCODES?$|CODES?$|CM$", "", cell) for cell in cells}:
             return found("labncd", "Medicare laboratory NCD code lists", cells)
@@ -238,8 +238,14 @@ def ptp_setting(member: Member) -> str:
     return "HOSPITAL" if re.search(r"ccioph|ccihop|hospital|outpatient", member.name) else "PRACTITIONER"
 
 
+def ptp_source(member: Member) -> str:
+    """Setting and part: the code pairs of one release come in several files."""
+    part = re.search(r"-(f\d+)", member.name)
+    return f"ptp-{ptp_setting(member).lower()}" + (f"-{part[1]}" if part else "")
+
+
 def _ptp(db: sqlite3.Connection, member: Member, table: Table, origin: str, day: str) -> int:
-    setting = ptp_setting(member)
+    setting, source = ptp_setting(member), ptp_source(member)
 
     def rows() -> Iterator[tuple[object, ...]]:
         for row in body(member, table):
@@ -249,7 +255,7 @@ def _ptp(db: sqlite3.Connection, member: Member, table: Table, origin: str, day:
             if not _CODE.fullmatch(second) or len(row) < 6 or row[5].strip() not in ("0", "1", "9"):
                 raise ImportRefusedError(f"{member.name}: the pair of {first} is not complete: is the file cut off?")
             yield (
-                f"ptp-{setting.lower()}",
+                source,
                 first,
                 second,
                 setting,
@@ -289,7 +295,8 @@ def _hcpcs(db: sqlite3.Connection, member: Member, table: Table, origin: str, da
 
 
 def _asc(db: sqlite3.Connection, member: Member, table: Table, origin: str, day: str) -> int:
-    code, payment = _at(table, "HCPCSCODE", "HCPCS"), _at(table, "PAYMENTINDICATOR")
+    code = _at(table, "HCPCSCODE", "HCPCS")
+    payment = next(n for n, cell in enumerate(table.header) if cell.endswith("PAYMENTINDICATOR"))
 
     def rows() -> Iterator[tuple[object, ...]]:
         for row in body(member, table):

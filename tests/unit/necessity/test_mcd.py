@@ -131,3 +131,10 @@ def test_what_is_damaged_is_refused_with_a_reason(bring, name, rows, said):
         return
     with pytest.raises(ImportRefusedError, match=said):
         bring(tables)
+
+
+def test_articles_and_determinations_replace_only_their_like(bring):
+    bring()
+    lcd = {name: rows for name, rows in TABLES.items() if not name.startswith("article")}
+    store = bring(lcd)
+    assert [len(store.naming(code)) for code in ("11111", "E0100")] == [1, 1]

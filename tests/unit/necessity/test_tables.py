@@ -116,6 +116,15 @@ def test_code_pairs(bring):
     assert [[e.bypass_modifiers[:1] for e in one.line_edits] for one in found] == [[], [("59",)], []]
 
 
+def test_code_pairs_come_in_parts_and_a_new_release_replaces_all_of_them(bring):
+    second = PTP.split("11111", maxsplit=1)[0] + "44444\t55555\t\t20200101\t*\t0\twhy\n"
+    bring("ccipra-v322r0-f1.txt", PTP)
+    facts = bring("ccipra-v322r0-f2.txt", second).facts
+    assert len(facts.pairs("11111", DAY)) == len(facts.pairs("44444", DAY)) == 1
+    facts = bring("ccipra-v323r0-f2.txt", second).facts
+    assert (len(facts.pairs("11111", DAY)), len(facts.pairs("44444", DAY))) == (0, 1)
+
+
 def test_surgery_centre_addendum(bring):
     assert bring("july_2026_asc_aa.csv", ASC).facts.facts("11111", DAY)["asc_indicator"].value == "J8"
 
@@ -238,14 +247,14 @@ HEADS = (
     ("name", "kind"),
     [
         ("PPRRVU2026_Jul_nonQPP.head.csv", "pfs"), ("MCR_MUE_PractitionerServices_Eff_07-01-2026.head.csv", "mue-professional"),
-        ("ccipra-v322r0-f1.head.txt", "ptp-practitioner"), ("HCPC2026_OCT_ANWEB.head.csv", "hcpcs"),
+        ("ccipra-v322r0-f1.head.txt", "ptp-practitioner-f1"), ("HCPC2026_OCT_ANWEB.head.csv", "hcpcs"),
     ],
 )  # fmt: skip
 @pytest.mark.skipif(not HEADS.is_dir(), reason=f"the heads of the official files are not at {HEADS}")
 def test_heads_of_the_official_files(bring, name, kind):
     bring(name, (HEADS / name).read_bytes(), accept_ama_terms=True)
     [done] = bring.done
-    assert (done.kind, done.release[:2]) == (kind, {"ptp-practitioner": "v3"}.get(kind, "20"))
+    assert (done.kind, done.release[:2]) == (kind, {"ptp-practitioner-f1": "v3"}.get(kind, "20"))
 
 
 def test_memory_stays_bounded(bring):
