@@ -28,7 +28,7 @@ FIRST_WORD = 0x10000
 UNKNOWN = " "
 """Stands in a key for a word that no phrase has."""
 
-_LONG = 8
+_LONG = 9
 """Words of so many letters are forgiven a typing error; a shorter one would too often be another word."""
 
 Row = Mapping[str, str]
@@ -155,8 +155,8 @@ class Phrases:
     def _near_char(self, word: str) -> str:
         """The key character of the one word within a typing error of a long unknown word; else UNKNOWN.
 
-        A typing error is one letter left out, put in, changed, or two swapped, behind the first letter: a wrong
-        beginning is a negation as often ("afebrile") as an error.
+        A typing error is one letter left out or put in, or two swapped, behind the first letter: a wrong beginning
+        is a negation as often ("afebrile") as an error, and a changed letter another word ("macro" for "micro").
         """
         if len(word) < _LONG or not word.isalpha():
             return UNKNOWN
@@ -219,7 +219,7 @@ def _deletions(word: str) -> set[str]:
 
 
 def _one_error(one: str, other: str) -> bool:
-    """Whether a single insertion, deletion, change or swap behind the first letter turns one word into the other."""
+    """Whether a single insertion, deletion or swap behind the first letter turns one word into the other."""
     if one[0] != other[0]:
         return False
     short, long = sorted((one, other), key=len)
@@ -228,8 +228,6 @@ def _one_error(one: str, other: str) -> bool:
     start = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if len(short) < len(long):
         return short[start:] == long[start + 1 :]
-    if short[start + 1 :] == long[start + 1 :]:
-        return True
     return short[start : start + 2] == long[start : start + 2][::-1] and short[start + 2 :] == long[start + 2 :]
 
 

@@ -43,7 +43,9 @@ TABLES = MappingProxyType(
                 "direction": frozenset({"forward", "backward", "both"}),
             },
         ),
-        "drug_effects": Schema(("rule", "pattern", "effect", "unless", "guideline", "why", "example"), frozenset({"unless"})),
+        "drug_effects": Schema(
+            ("rule", "pattern", "effect", "unless", "guideline", "why", "example"), frozenset({"unless"})
+        ),
         "drugs": Schema(("names", "code", "why")),
         "family": Schema(("prefix", "family", "why")),
         "findings": Schema(("concept", "code", "phrases", "why", "example"), frozenset({"code"})),

@@ -20,9 +20,7 @@ from detect_icd.model import DetectRequest, Setting
 DAY = date(2026, 11, 16)
 FILES = sorted(Path(__file__).parent.glob("*.jsonl"))
 NOTES = [json.loads(line) for file in FILES for line in file.read_text(encoding="utf-8").splitlines()]
-CASES = [
-    pytest.param(note, setting, id=f"{note['id']}-{setting.lower()}") for note in NOTES for setting in Setting
-]
+CASES = [pytest.param(note, setting, id=f"{note['id']}-{setting.lower()}") for note in NOTES for setting in Setting]
 
 
 @pytest.mark.parametrize(("note", "setting"), CASES)

@@ -8,7 +8,15 @@ from detect_icd import Detector
 from detect_icd.lexicon import Lexicon, Row
 from detect_icd.model import DetectRequest, Setting
 
-TABLES = ("combinations", "superseded", "integral_symptoms", "sequencing", "pregnancy", "confirmed_only", "drug_effects")
+TABLES = (
+    "combinations",
+    "superseded",
+    "integral_symptoms",
+    "sequencing",
+    "pregnancy",
+    "confirmed_only",
+    "drug_effects",
+)
 SETTINGS = {"confirmed_only": Setting.INPATIENT}
 LEXICON = Lexicon.default()
 ROWS = [(table, row) for table in TABLES for row in LEXICON.table(table)]

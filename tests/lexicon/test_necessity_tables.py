@@ -43,7 +43,13 @@ def test_codes_exist(row):
     assert [p for p in cells if not next(RELEASE.starting_with(p), None)] == []
 
 
-WANTED = {"what": {"MET", "NOT_FOUND"}, "yes": {"MET"}, "no": {"CONTRADICTED"}, "against": {"CONTRADICTED"}, "about": {"MET"}}
+WANTED = {
+    "what": {"MET", "NOT_FOUND"},
+    "yes": {"MET"},
+    "no": {"CONTRADICTED"},
+    "against": {"CONTRADICTED"},
+    "about": {"MET"},
+}
 
 
 @pytest.mark.parametrize("row", rows("procedures/evidence"), ids=at)
