@@ -40,6 +40,7 @@ from detect_icd.necessity.model import (
     SupportedProcedures,
     Unsupporting,
 )
+from detect_icd.necessity.named import NamedProcedures
 from detect_icd.necessity.notes import NOT_CHECKED, NoteView, ReadNote, cannot_support, in_unit, quotes, view
 from detect_icd.necessity.reasons import Reasons
 from detect_icd.necessity.requirements import Requirements
@@ -113,6 +114,7 @@ class NecessityChecker:
             [*table("procedures/indications"), *local], table("procedures/procedures"), table("procedures/places")
         )
         self.requirements = Requirements(table("procedures/requirements"), table("procedures/evidence"))
+        self._named = NamedProcedures(table("procedures/procedures"))
         self._sections = SectionTable(table("sections"))
         self._coverage = Coverage(self.jurisdictions, self.reasons)
         self._edits = Edits(self.facts, self.reasons)
@@ -201,10 +203,10 @@ class NecessityChecker:
         faults: list[str] = []
         for line in (*asked, *(replace(x) for x in request.other_lines)):
             is_asked = len(lines) < len(asked)
-            linked, fault = _linked(line, request, codes, from_note=from_note)
+            linked, fault = _linked(line, request, codes, from_note=from_note or not request.lines)
             lines.append(BilledLine(_tidy(line), line.date_of_service or day, is_asked, linked))
             faults.append(fault)
-        if from_note and any(not line.pointers for line in asked):
+        if note is not None and (from_note or not request.lines) and any(not line.pointers for line in asked):
             assumptions.append("pointers: lines without any are linked to every detected diagnosis")
         return _Claim(request, day, release, scope, note, codes, valid, views, from_note, tuple(lines), tuple(faults))
 
@@ -217,12 +219,15 @@ class NecessityChecker:
             ]
             return tuple(numbered)
         indicated = supported_procedures(codes, self.indications, note, self.facts.shipped.names)
-        assumptions.append("lines: the procedures that the diagnoses indicate, since the claim has none")
+        named = self._named.find(note) if note else []
+        procedures = list(dict.fromkeys([*named, *(found.procedure for found in indicated)]))[:MAX_LINES]
+        assumptions.append(
+            "lines: the procedures that the note names and those that the diagnoses indicate, since the claim has none"
+        )
+        pointers = () if note else tuple(range(1, min(len(codes), MAX_POINTERS) + 1))
         return tuple(
-            ClaimLine(line_number=n, procedure=found.procedure, pointers=tuple(range(1, len(codes) + 1))[:MAX_POINTERS])
-            if note is None
-            else ClaimLine(line_number=n, procedure=found.procedure)
-            for n, found in enumerate(indicated[:MAX_LINES], 1)
+            ClaimLine(line_number=n, procedure=procedure, pointers=pointers)
+            for n, procedure in enumerate(procedures, 1)
         )
 
     def _line(self, claim: _Claim, billed: BilledLine, fault: str) -> LineVerdict:
@@ -307,7 +312,7 @@ class NecessityChecker:
                 found.append(Notice("DX_UNSPECIFIED_LATERALITY", message, release.name))
             views = dict(zip(claim.codes, claim.views, strict=True))
             if views[code].support is NoteSupport.NOT_MENTIONED:
-                found.append(Notice("DX_NOT_IN_NOTE", f"{code}: the note does not mention it", ""))
+                found.append(Notice("DX_NOT_IN_NOTE", f"{code}: {views[code].message}", ""))
         for code, seen in zip(claim.codes, claim.views, strict=True):
             if code in billed.linked and seen.support is NoteSupport.CONTRADICTED:
                 found.append(Notice("DX_CONTRADICTED_BY_NOTE", f"{code}: {seen.message}", ""))

@@ -22,7 +22,7 @@ from detect_icd.model import (
     Temporality,
 )
 from detect_icd.necessity.model import NoteSupport, Quote, Requirement, Unsupporting
-from detect_icd.necessity.sides import side_of_code
+from detect_icd.necessity.sides import side_of_code, sided_siblings
 from detect_icd.spans import OffsetConverter
 from detect_icd.stages.sections import Section
 from detect_icd.stages.sentences import Sentence
@@ -108,6 +108,10 @@ def view(note: ReadNote, code: str, release: Release) -> NoteView:
     if other is not None:
         message = f"the note places it on the other side ({other.code})"
         return NoteView(NoteSupport.CONTRADICTED, "OTHER_SIDE", message, tuple(note.mentions_of(other)))
+    for assignment in note.detection.assignments:
+        if code in sided_siblings(release, assignment.code):
+            message = f"the note names the condition without its side ({assignment.code})"
+            return NoteView(NoteSupport.NOT_MENTIONED, "SIDE_NOT_STATED", message, tuple(note.mentions_of(assignment)))
     return NoteView(NoteSupport.NOT_MENTIONED, "", "the note does not mention it", ())
 
 

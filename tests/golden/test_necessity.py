@@ -271,3 +271,13 @@ class TestNotes:
     def test_nerve_pain_needs_words_that_place_it(self, check, note, status):
         [found] = check("M79.2", note=note, lines=[line("0441T")]).lines
         assert found.indication.status == status
+
+    def test_a_side_that_the_note_does_not_state_is_said(self, check):
+        verdict = check("G57.92", note="Mononeuropathy of lower limb.", lines=[line("0441T", "LT")])
+        assert [(d.note_support, d.reason) for d in verdict.diagnoses] == [("NOT_MENTIONED", "SIDE_NOT_STATED")]
+
+    def test_a_note_alone_is_asked_for_the_procedures_it_names_and_indicates(self, check):
+        note = "Obstructive sleep apnea. Polysomnography ordered, 0441T discussed, CPT 64450 done. Zip 62323."
+        verdict = check(state="OH", note=note, lines=[])
+        assert [found.procedure for found in verdict.lines][:3] == ["95810", "0441T", "64450"]
+        assert "62323" not in [found.procedure for found in verdict.lines]
