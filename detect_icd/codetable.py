@@ -10,6 +10,7 @@ import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from detect_icd.errors import LexiconError, NotFoundError
@@ -39,13 +40,15 @@ class CodeTable:
         self.notes = _NoteLines(data["notes"])
         self.section_notes = _NoteLines(data["section_notes"])
         self._titles = _Lines(data["titles"])
+        # One note asks for the same few codes again and again.
+        self.find = lru_cache(maxsize=8192)(self._find)
         self._kinds: str = data["kinds"]
         self._words: Mapping[str, str] = data["words"]
         self._seventh: Mapping[str, Mapping[str, str]] = data["seventh"]
         if not len(self.codes) == len(self._titles) == len(self._kinds) == len(self.pattern_of):
             raise LexiconError("the code set's columns differ in length: rebuild the lexicon")
 
-    def find(self, code: str) -> int | None:
+    def _find(self, code: str) -> int | None:
         """The code's place, None where no release has it."""
         index = bisect_left(self.codes, code)
         return index if index < len(self.codes) and self.codes[index] == code else None

@@ -52,12 +52,13 @@ class NormalizedText:
     def of(cls, source: str) -> NormalizedText:
         """Normalise `source`, any Unicode; linear in its length."""
         spans = [found.span() for found in _TOKEN.finditer(source)]
-        words = [normalize_word(source[start:end]) for start, end in spans]
+        words = [*map(normalize_word, _TOKEN.findall(source))]
         if "-" in words or "" in words:
             kept = [i for i, word in enumerate(words) if word and not (word == "-" and _joins(source, *spans[i]))]
             words = [words[i] for i in kept]
             spans = [spans[i] for i in kept]
-        return cls(source, tuple(words), array("i", [a for a, _ in spans]), array("i", [b for _, b in spans]))
+        starts, ends = zip(*spans, strict=True) if spans else ((), ())
+        return cls(source, tuple(words), array("i", starts), array("i", ends))
 
     def token_at(self, position: int) -> int:
         """Index of the last token that starts at or before `position` (-1: none)."""

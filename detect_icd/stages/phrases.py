@@ -59,8 +59,12 @@ class PhraseFinder:
         candidates: list[Found] = []
         for i, key in enumerate(keys):
             node = self._trie.get(key)
-            if node is not None:
-                self._walk(node, i + 1, 0, words, first, keys, i, candidates)
+            if node is None:
+                continue
+            after = i + 1
+            # Most words begin a phrase that does not go on here: seen at a glance, without the walk.
+            if _END in node or (after < last - first and (keys[after] in node or words[first + after] in self._inside)):
+                self._walk(node, after, 0, words, first, keys, i, candidates)
         found = longest(candidates)
         return [replace(f, fuzzy=not near.isdisjoint(range(f.first, f.last))) for f in found] if near else found
 
