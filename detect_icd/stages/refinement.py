@@ -69,6 +69,9 @@ _ENCOUNTER_WORDS = {
 }
 # Where the note does not say which side is dominant: right is, left is not (guideline I.C.6.a).
 _DOMINANCE = {"right": frozenset({"dominant"}), "left": frozenset({"nondominant"})}
+# A fracture that the note calls neither displaced nor nondisplaced is coded as displaced (guideline I.C.19.c).
+_DISPLACED = frozenset({"displaced"})
+_UNMOVED = frozenset({"nondisplaced", "displaced", "displacement"})
 _ENCOUNTER_SPECIFIC = frozenset(
     {"delayed", "nonunion", "malunion", "sequela", "subsequent", "initial", "open", "closed"}
 )
@@ -185,6 +188,8 @@ class Refiner:
         if not child.alternatives:
             return strength
         said = evidence.said | _DOMINANCE.get(evidence.laterality, frozenset())
+        if "nondisplaced" not in said and not _UNMOVED & evidence.denied:
+            said |= _DISPLACED
         supported = [len(words) for words in child.alternatives if words <= said]
         return strength + max(supported) if supported else 0
 

@@ -60,6 +60,10 @@ class Places:
         in_order = sorted([*mine, *theirs], key=lambda place: (place[0].start, place[0].end))
         return any(x is not y and self._near(a, b, bond) for (a, x), (b, y) in pairwise(in_order))
 
+    def concepts(self, entry: Entry) -> set[str]:
+        """What the first mentions of `entry` name."""
+        return {self.mentions[m].concept.id for m in islice(entry.mentions, _LOOKED_AT)}
+
     def has(self, entry: Entry, kind: str, value: str) -> bool:
         """Whether a mention of `entry` has the attribute."""
         attributes = (a for m in islice(entry.mentions, _LOOKED_AT) for a in self.mentions[m].attributes)

@@ -29,6 +29,8 @@ class _Superseded:
             return False
         codes = (entry.code, *past.get(entry.code, ()))
         alike = any(_bare(code)[: self.same] == _bare(other.code)[: self.same] for code in codes)
+        if not alike and entry.code in past:
+            alike = draft.places.concepts(entry) <= draft.places.concepts(other)
         return alike and not _opposite(draft, entry, other)
 
 
