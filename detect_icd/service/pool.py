@@ -21,7 +21,7 @@ from detect_icd.service import frames
 from detect_icd.service.frames import Job, Kind, Report
 from detect_icd.service.processes import Nursery, Task, Worker
 from detect_icd.service.settings import ServerSettings
-from detect_icd.service.status import OverloadedError, WorkerLostError
+from detect_icd.service.status import DeadlineError, OverloadedError, WorkerLostError
 
 log = logging.getLogger("detect_icd.service.pool")
 
@@ -237,6 +237,7 @@ class Pool:
         for turn in itertools.count():
             await asyncio.sleep(_TICK_SECONDS)
             now = time.monotonic()
+            self._end_waiting(now)
             for worker in list(self._workers):
                 task = worker.task
                 if task is not None and min(task.job.deadline, task.dropped_at) + self._settings.stuck_seconds < now:
@@ -248,6 +249,16 @@ class Pool:
                     self.counts.recycled += 1
                     self._retire(worker)
                     self._replace_one()
+
+    def _end_waiting(self, now: float) -> None:
+        """What has waited past its deadline, as it may where no worker can be had."""
+        for task in [task for task in self._waiting if task.job.deadline < now]:
+            self._waiting.remove(task)
+            self._queued -= 1
+            if not task.answer.done():
+                task.answer.set_exception(
+                    DeadlineError("the deadline passed before a worker was free: try again later")
+                )
 
     def _too_large(self, worker: Worker) -> bool:
         return self._settings.worker_memory_mb * 1_000_000 < worker.resident_bytes()

@@ -224,3 +224,46 @@ def test_many_streams_opened_and_dropped_leave_nothing(server, stub):
     wait_for(lambda: server.pool.busy == 0)
     assert all(not worker.sessions and not worker.waiting for worker in server.pool._workers)
     assert ready(server)
+
+
+def test_health_has_an_address_of_its_own(start_running, stub_processes):
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with start_running(stub_processes, workers=1, health_address=f"127.0.0.1:{port}") as server:
+        assert probe(f"127.0.0.1:{port}", "detect_icd.v1.IcdDetectionService") == "SERVING"
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, pytest.raises(grpc.RpcError) as caught:
+            detection_pb2_grpc.IcdDetectionServiceStub(channel).Detect(pb.DetectRequest(text="pain"))
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        assert len(server.pool.workers) == 1
+
+
+def test_nothing_outlives_a_killed_front_process():
+    import subprocess
+    import sys
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "detect_icd.cli", "serve", "--address", "127.0.0.1:0", "--log-level", "error"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert "listening" in process.stdout.readline()
+    [nursery] = _children(process.pid)
+    left = [nursery, *_children(nursery)]
+    assert len(left) == 3
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() and _runs(pid) for pid in left))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
