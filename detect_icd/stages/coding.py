@@ -219,7 +219,7 @@ def _instead(
     if form in ("", "none") or form not in release or not release.is_billable(form):
         return own, reason
     behind = [replace(c, score=round(c.score * _SECOND_CHOICE, 4)) for c in own]
-    return [_candidate(form, own[0].score, finding, release), *behind], None
+    return [_candidate(form, _base_score(finding), finding, release), *behind], None
 
 
 def _by_prefix(rows: Iterable[Row], column: str) -> dict[str, str]:
