@@ -82,7 +82,7 @@ class Detector:
             text = NormalizedText.of(request.text)
         mentions = self.read(text, request, release, checkpoint)
         with self._stage("assignment"):
-            assignments, removed, alerts = self._assigner.assign(mentions, text, release, request.setting)
+            assignments, removed, alerts = self._assigner.assign(mentions, text, release, request)
         checkpoint()
         with self._stage("links"):
             assignments = self._linker.link(assignments, mentions, text)

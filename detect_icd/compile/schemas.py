@@ -47,6 +47,10 @@ TABLES = MappingProxyType(
             ("rule", "pattern", "effect", "unless", "guideline", "why", "example"), frozenset({"unless"})
         ),
         "drugs": Schema(("names", "code", "why")),
+        "durations": Schema(
+            ("word", "kind", "value", "why"), frozenset({"value"}), {"kind": frozenset({"NUMBER", "UNIT", "AGO"})}
+        ),
+        "elapsed": Schema(("rule", "codes", "days", "result", "guideline", "why", "example")),
         "family": Schema(("prefix", "family", "why")),
         "findings": Schema(("concept", "code", "phrases", "why", "example"), frozenset({"code"})),
         "history": Schema(("prefix", "history", "why")),
@@ -84,7 +88,8 @@ TABLES = MappingProxyType(
             {"setting": frozenset(Setting)},
         ),
         "suppressions": Schema(("phrase", "why", "example")),
-        "trimesters": Schema(("codes", "trimester", "why", "example")),
+        "trimesters": Schema(("codes", "phrases", "trimester", "why", "example")),
+        "unlinks": Schema(("phrase", "why", "example")),
         "title_exclusions": Schema(("phrase", "why")),
         "title_rewrites": Schema(("find", "replace", "why", "example")),
         "words": Schema(("word", "canonical", "why")),

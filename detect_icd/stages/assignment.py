@@ -14,6 +14,7 @@ from detect_icd.model import (
     Alert,
     Assertion,
     Assignment,
+    DetectRequest,
     CodeCandidate,
     Experiencer,
     MatchKind,
@@ -24,7 +25,7 @@ from detect_icd.model import (
     Setting,
     Temporality,
 )
-from detect_icd.stages.conventions import Certainty, Conventions, Draft, DrugEffects, Places
+from detect_icd.stages.conventions import Certainty, Conventions, Draft, DrugEffects, Places, person_conflicts
 from detect_icd.text import NormalizedText, normalize_phrase
 
 SYSTEM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -75,15 +76,16 @@ class Assigner:
         self._certainty = Certainty(lexicon.table("confirmed_only"))
         self._drugs = DrugEffects(lexicon.table("drugs"), lexicon.table("drug_effects"))
         self._links = frozenset(normalize_phrase(row["phrase"]) for row in lexicon.table("links"))
+        self._unlinks = frozenset(normalize_phrase(row["phrase"]) for row in lexicon.table("unlinks"))
         self._sections = {
             row["section"]: (int(row["order"]), float(row["score"])) for row in lexicon.table("reporting_order")
         }
 
     def assign(
-        self, mentions: Sequence[Mention], text: NormalizedText, release: Release, setting: Setting
+        self, mentions: Sequence[Mention], text: NormalizedText, release: Release, request: DetectRequest
     ) -> tuple[list[Assignment], list[Removed], list[Alert]]:
         """Assignments in reporting order, what was left out and why, and what a coder should look at."""
-        draft = Draft(release, Places(text, mentions, self._links), setting)
+        draft = Draft(release, Places(text, mentions, self._links, self._unlinks), request.setting)
         for mention in mentions:
             self._collect(draft, mention)
         for effect in self._drugs.find(text, mentions):
@@ -92,6 +94,7 @@ class Assigner:
                 score = effect.mention.codes[0].score * weight
                 draft.add(effect.code, [effect.mention.id], score, (order, effect.mention.span.start), effect.rule)
         self._conventions.apply(draft)
+        person_conflicts(draft, request.patient, request.date_of_service)
         assignments = [
             Assignment(
                 sequence=n,

@@ -16,6 +16,7 @@ TABLES = (
     "pregnancy",
     "confirmed_only",
     "drug_effects",
+    "elapsed",
 )
 SETTINGS = {"confirmed_only": Setting.INPATIENT}
 LEXICON = Lexicon.default()
@@ -47,6 +48,13 @@ def test_what_is_coded_only_when_confirmed_is_not_assigned(detector: Detector, r
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["phrase"]) for row in LEXICON.table("links")])
 def test_a_link_joins_cause_and_effect(detector: Detector, row: Row) -> None:
     assert "I69.354" in {a.code for a in detector.detect(row["example"]).assignments}
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["phrase"]) for row in LEXICON.table("unlinks")])
+def test_a_denied_link_keeps_the_codes_apart(detector: Detector, row: Row) -> None:
+    codes = {a.code for a in detector.detect(row["example"]).assignments}
+    assert "I10" in codes
+    assert "I12.9" not in codes
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["trimester"]) for row in LEXICON.table("trimesters")])

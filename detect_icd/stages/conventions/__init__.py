@@ -1,7 +1,7 @@
 """The coding conventions: each a pass that adds, replaces or removes codes of a draft and says which rule did it.
 
-What a pass works with are rows of `combinations.tsv`, `pregnancy.tsv`, `integral_symptoms.tsv`,
-`superseded.tsv` and `sequencing.tsv`, or the tabular list's own notes. Nothing leaves a draft
+What a pass works with are rows of `elapsed.tsv`, `combinations.tsv`, `pregnancy.tsv`, `superseded.tsv`,
+`integral_symptoms.tsv` and `sequencing.tsv`, or the tabular list's own notes. Nothing leaves a draft
 silently: what is removed stands in `removed` with its reason.
 Source: ICD-10-CM Official Guidelines, sections named at each row and pass.
 """
@@ -9,21 +9,23 @@ Source: ICD-10-CM Official Guidelines, sections named at each row and pass.
 from __future__ import annotations
 
 from detect_icd.lexicon import Lexicon
-from detect_icd.stages.conventions.alerting import conflicts, open_sides
+from detect_icd.stages.conventions.alerting import conflicts, open_sides, person_conflicts
 from detect_icd.stages.conventions.certainty import Certainty
 from detect_icd.stages.conventions.combining import Combinations, Pregnancy, both_sides
 from detect_icd.stages.conventions.draft import Draft, Entry, Places
 from detect_icd.stages.conventions.drugs import DrugEffects
+from detect_icd.stages.conventions.elapsed import Elapsed
 from detect_icd.stages.conventions.ordering import Ordering
 from detect_icd.stages.conventions.superseding import Companions, Superseding, unspecified_beside_specific
 
-__all__ = ["Certainty", "Conventions", "Draft", "DrugEffects", "Entry", "Places"]
+__all__ = ["Certainty", "Conventions", "Draft", "DrugEffects", "Entry", "Places", "person_conflicts"]
 
 
 class Conventions:
     """The rows of the convention tables, applied in the guidelines' order."""
 
     def __init__(self, lexicon: Lexicon) -> None:
+        self._elapsed = Elapsed(lexicon.table("elapsed"), lexicon.table("durations"))
         self._combinations = Combinations(lexicon.table("combinations"))
         self._pregnancy = Pregnancy(lexicon.table("pregnancy"), lexicon.table("trimesters"))
         rows = [*lexicon.table("superseded"), *lexicon.table("integral_symptoms")]
@@ -33,6 +35,7 @@ class Conventions:
 
     def apply(self, draft: Draft) -> None:
         """All passes, in order."""
+        self._elapsed.apply(draft)
         self._combinations.apply(draft)
         self._pregnancy.apply(draft)
         both_sides(draft)

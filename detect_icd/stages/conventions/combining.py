@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
-from detect_icd.lexicon import Row
+from detect_icd.lexicon import Row, phrases_of
 from detect_icd.stages.conventions.draft import Bond, Draft, Entry
 from detect_icd.stages.conventions.patterns import Index, Patterns, filled, sided_family, title_words
+from detect_icd.text import normalize_phrase
 
 _SILENT = frozenset({"unspecified", "trimester"})
 
@@ -110,7 +111,10 @@ class Pregnancy:
             for row in rows
             if row["result"]
         ]
-        self._trimesters = [(Patterns.of(row["codes"]), row["trimester"]) for row in trimesters]
+        self._trimesters = [
+            (Patterns.of(row["codes"]), frozenset(map(normalize_phrase, phrases_of(row["phrases"]))), row["trimester"])
+            for row in trimesters
+        ]
 
     def apply(self, draft: Draft) -> None:
         """Chapter 15 codes for the conditions of a pregnant patient, each with its trimester where the note gives it."""
@@ -146,7 +150,9 @@ class Pregnancy:
         words, parent = title_words(draft.release, code), draft.release.parent(code)
         if not words >= _SILENT or parent is None:
             return ""
-        known = next((name for patterns, name in self._trimesters if draft.holds(patterns)), "")
+        by_weeks = (name for patterns, _, name in self._trimesters if draft.holds(patterns))
+        in_words = (name for _, phrases, name in self._trimesters if draft.places.says(phrases))
+        known = next(by_weeks, "") or next(in_words, "")
         wanted = words - _SILENT | {known}
         return next(
             (c for c in draft.release.children(parent) if known and title_words(draft.release, c) - _SILENT == wanted),

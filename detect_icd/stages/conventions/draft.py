@@ -45,20 +45,39 @@ class Places:
     _ENDS = frozenset({".", ";", "?", "!"})
 
     def __init__(
-        self, text: NormalizedText, mentions: Sequence[Mention], links: frozenset[tuple[str, ...]] = frozenset()
+        self,
+        text: NormalizedText,
+        mentions: Sequence[Mention],
+        links: frozenset[tuple[str, ...]] = frozenset(),
+        unlinks: frozenset[tuple[str, ...]] = frozenset(),
     ) -> None:
+        """`links` are the words that join a condition to its cause, `unlinks` those that say it has another."""
         self._text = text
         self.mentions: Mapping[str, Mention] = {mention.id: mention for mention in mentions}
         self._links = links
+        self._unlinks = unlinks
 
     def bound(self, one: Entry, other: Entry, bond: Bond) -> bool:
-        """Whether any mention of `one` stands with any of `other` as `bond` asks."""
+        """Whether any mention of `one` stands with any of `other` as `bond` asks; never where the note denies a link."""
+        gaps = [self._gap(a, b) for a, b in self._neighbours(one, other)]
+        statements = [gap for gap in gaps if gap is not None]
+        if any(_holds(gap, self._unlinks) for gap, _ in statements):
+            return False
         if bond is Bond.ANYWHERE:
             return True
-        mine = [(self.mentions[m].span, True) for m in one.mentions]
-        theirs = [(self.mentions[m].span, False) for m in other.mentions]
-        in_order = sorted([*mine, *theirs], key=lambda place: (place[0].start, place[0].end))
-        return any(x is not y and self._near(a, b, bond) for (a, x), (b, y) in pairwise(in_order))
+        if bond is Bond.SENTENCE:
+            return any(one_line for _, one_line in statements)
+        return any(not gap or (len(gap) <= self._LINK_REACH and _holds(gap, self._links)) for gap, _ in statements)
+
+    def says(self, phrases: frozenset[tuple[str, ...]]) -> bool:
+        """Whether the text has one of these phrases."""
+        return _holds(self._text.words, phrases)
+
+    def after(self, entry: Entry, count: int) -> Iterator[tuple[str, ...]]:
+        """The `count` words behind each mention of `entry`."""
+        for mention in entry.mentions:
+            first = self._text.token_at(self.mentions[mention].span.end - 1) + 1
+            yield self._text.words[first : first + count]
 
     def concepts(self, entry: Entry) -> set[str]:
         """What the first mentions of `entry` name."""
@@ -69,19 +88,27 @@ class Places:
         attributes = (a for m in islice(entry.mentions, _LOOKED_AT) for a in self.mentions[m].attributes)
         return any(a.kind == kind and a.value == value for a in attributes)
 
-    def _near(self, a: Span, b: Span, bond: Bond) -> bool:
+    def _neighbours(self, one: Entry, other: Entry) -> Iterator[tuple[Span, Span]]:
+        """Mentions of the one and of the other with none of either between them, in text order."""
+        mine = [(self.mentions[m].span, True) for m in one.mentions]
+        theirs = [(self.mentions[m].span, False) for m in other.mentions]
+        in_order = sorted([*mine, *theirs], key=lambda place: (place[0].start, place[0].end))
+        return ((a, b) for (a, x), (b, y) in pairwise(in_order) if x is not y)
+
+    def _gap(self, a: Span, b: Span) -> tuple[tuple[str, ...], bool] | None:
+        """The words between two mentions of one statement, and whether they stand on one line; None where it ends."""
         if b.start <= a.end:
-            return True
+            return (), True
         first, last = self._text.token_at(a.end - 1) + 1, self._text.token_at(b.start)
         between = self._text.words[first:last]
         if len(between) > self._REACH or not self._ENDS.isdisjoint(between):
-            return False
-        if bond is Bond.SENTENCE:
-            return "\n" not in self._text.source[a.end : b.start]
-        return not between or (
-            len(between) <= self._LINK_REACH
-            and any(between[i : i + len(link)] == link for link in self._links for i in range(len(between)))
-        )
+            return None
+        return between, "\n" not in self._text.source[a.end : b.start]
+
+
+def _holds(words: tuple[str, ...], phrases: frozenset[tuple[str, ...]]) -> bool:
+    """Whether one of the phrases stands in the words."""
+    return any(words[i : i + len(phrase)] == phrase for phrase in phrases for i in range(len(words) - len(phrase) + 1))
 
 
 @dataclass(slots=True)

@@ -8,9 +8,10 @@ import pytest
 
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Lexicon
-from detect_icd.model import Assertion, Attribute, CodeCandidate, Concept, MatchKind, Mention, Setting
+from detect_icd.model import Assertion, Attribute, CodeCandidate, Concept, MatchKind, Mention, Patient, Setting, Sex
 from detect_icd.spans import Span
-from detect_icd.stages.conventions import Conventions, Draft, Places
+from detect_icd.stages.conventions import Conventions, Draft, Places, person_conflicts
+from detect_icd.stages.conventions.alerting import age_on
 from detect_icd.stages.conventions.combining import Combinations, both_sides
 from detect_icd.stages.conventions.drugs import DrugEffects
 from detect_icd.stages.conventions.patterns import Patterns, filled, prefixes_in_note, sided_family
@@ -257,3 +258,25 @@ def test_a_drug_is_blamed_only_where_the_note_joins_it(text: str, word: str, cod
 def test_every_drug_has_a_code_of_each_effect(row: dict[str, str], character: str) -> None:
     bare = (row["code"].replace(".", "") + character).ljust(6, "X") + "A"
     assert RELEASE.is_billable(f"{bare[:3]}.{bare[3:]}")
+
+
+@pytest.mark.parametrize(
+    ("code", "patient", "kinds"),
+    [
+        ("O23.41", Patient(age_years=70), ["AGE_CONFLICT"]),
+        ("O23.41", Patient(age_years=30), []),
+        ("Z38.00", Patient(birth_date=date(1990, 1, 1)), ["AGE_CONFLICT"]),
+        ("C61", Patient(sex=Sex.FEMALE), ["SEX_CONFLICT"]),
+        ("C61", Patient(sex=Sex.MALE), []),
+        ("C61", Patient(), []),
+    ],
+)
+def test_a_code_of_another_age_or_sex_is_an_alert(code: str, patient: Patient, kinds: list[str]) -> None:
+    draft = draft_of(code)
+    person_conflicts(draft, patient, date(2026, 11, 16))
+    assert [alert.kind for alert in draft.alerts] == kinds
+
+
+@pytest.mark.parametrize(("born", "age"), [(date(2000, 11, 16), 26), (date(2000, 11, 17), 25), (date(2026, 11, 16), 0)])
+def test_age_is_in_completed_years(born: date, age: int) -> None:
+    assert age_on(Patient(birth_date=born), date(2026, 11, 16)) == age
