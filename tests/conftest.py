@@ -92,3 +92,9 @@ def address() -> Iterator[str]:
     """A server over the packaged lexicon."""
     with serving() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def worker_processes():
+    """Makes worker processes of a command line, for tests that bring their own."""
+    return in_processes

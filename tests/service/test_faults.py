@@ -237,12 +237,10 @@ def test_calls_under_way_are_finished_at_the_end_and_new_ones_refused(start_runn
     channel.close()
 
 
-def test_no_worker_at_the_start_is_an_error(start_running):
-    from conftest import in_processes
-
+def test_no_worker_at_the_start_is_an_error(start_running, worker_processes):
     from detect_icd.errors import LexiconError
 
-    with pytest.raises(LexiconError), start_running(in_processes("-c", "raise SystemExit(1)")):
+    with pytest.raises(LexiconError), start_running(worker_processes("-c", "raise SystemExit(1)")):
         pass
 
 
