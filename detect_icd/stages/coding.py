@@ -94,7 +94,7 @@ class Coder:
             section = sections[sentences[finding.sentence].section]
             nodes = self._nodes(finding, release)
             evidence, details = surroundings.of(finding, refinable=not all(map(release.is_billable, nodes)))
-            form = self._past_form(finding, section)
+            form = self._past_form(finding, section, said)
             judgement = _still_active(said, section) if form == "active" else said
             own = self._own_codes(finding, nodes, evidence, release, written.get(n, ""))
             codes, past = self._as_told(own, finding, judgement.assertion, form, release)
@@ -119,12 +119,13 @@ class Coder:
             )
         return mentions
 
-    def _past_form(self, finding: Finding, section: Section) -> str:
+    def _past_form(self, finding: Finding, section: Section, said: Judgement) -> str:
         """What "history of" this concept is: a code, "active" (still current) or "none"."""
         form = finding.entry.history or _longest_prefix(self._history, finding.entry.code)
         if form == "symptom":
-            # "History of cough for a week" is why the patient came; a cough under past history is over.
-            return "none" if section.defaults.temporality is Temporality.HISTORICAL else "active"
+            # "History of cough for a week" is why the patient came; one that resolved, or under past history, is over.
+            over = any(cue.category is CueCategory.RESOLVED for cue in said.cues)
+            return "none" if over or section.defaults.temporality is Temporality.HISTORICAL else "active"
         return form
 
     def _nodes(self, finding: Finding, release: Release) -> list[str]:
