@@ -18,15 +18,20 @@ from typing import Any
 
 from detect_icd.codeset import CodeSet
 from detect_icd.errors import LexiconError
-from detect_icd.model import Concept
+from detect_icd.memo import Memo
+from detect_icd.model import Concept, MatchKind
 from detect_icd.text import normalize_phrase
 from detect_icd.words import variants
 
-FORMAT = 1
+FORMAT = 2
+"""Of the bundle; raised when a reader of the old format could not read the new one."""
 FIRST_WORD = 0x10000
 """Word number n stands in a phrase key as the character chr(FIRST_WORD + n)."""
 UNKNOWN = " "
 """Stands in a key for a word that no phrase has."""
+
+_REMEMBERED = 32_768
+"""Words whose forms are remembered: more than any language uses often."""
 
 _LONG = 9
 """Words of so many letters are forgiven a typing error; a shorter one would too often be another word."""
@@ -55,7 +60,7 @@ class Sense:
     """One meaning of a phrase; `entry` is None where the phrase is known to name no diagnosis."""
 
     entry: ConceptEntry | None
-    kind: str
+    kind: MatchKind
     spelling: str
     needs: tuple[tuple[str, ...], ...]
     unless: tuple[tuple[str, ...], ...]
@@ -130,10 +135,13 @@ class Phrases:
             for identifier, name, code, history, row, assignable in member["concepts"]
         ]
         self.items: list[tuple[str, Any]] = member["phrases"]
-        self.title_keys, self.title_codes = member["titles"]
-        self.canonical = lru_cache(maxsize=32_768)(self._canonical)
-        self.key_char = lru_cache(maxsize=32_768)(self._key_char)
-        self.near_char = lru_cache(maxsize=32_768)(self._near_char)
+        self.title_keys, self.title_codes, self.title_openings = member["titles"]
+        self.canonical = Memo(self._canonical, _REMEMBERED)
+        """The lexicon's form of a normalised word ("hepatic" -> "liver"); unknown words unchanged."""
+        self.key_char = Memo(self._key_char, _REMEMBERED)
+        """The key character of a normalised word; UNKNOWN where no phrase has it."""
+        self.nearest_char = Memo(self._nearest_char, _REMEMBERED)
+        """The same, of the one known word within a typing error where the word itself is unknown."""
 
     def _known(self, word: str) -> str | None:
         for form in variants(word):
@@ -144,25 +152,22 @@ class Phrases:
         return None
 
     def _canonical(self, word: str) -> str:
-        """The lexicon's form of a normalised word ("hepatic" -> "liver"); unknown words unchanged."""
         return self._known(word) or word
 
     def _key_char(self, word: str) -> str:
-        """The key character of a normalised word; a space where no phrase has it."""
         known = self._known(word)
         return UNKNOWN if known is None else chr(FIRST_WORD + self._number[known])
 
-    def _near_char(self, word: str) -> str:
-        """The key character of the one word within a typing error of a long unknown word; else UNKNOWN.
-
-        A typing error is one letter left out or put in, or two swapped, behind the first letter: a wrong beginning
+    def _nearest_char(self, word: str) -> str:
+        """A typing error is one letter left out or put in, or two swapped, behind the first letter: a wrong beginning
         is a negation as often ("afebrile") as an error, and a changed letter another word ("macro" for "micro").
         """
-        if len(word) < _LONG or not word.isalpha():
-            return UNKNOWN
+        known = self.key_char[word]
+        if known != UNKNOWN or len(word) < _LONG or not word.isalpha():
+            return known
         near = {known for form in _deletions(word) for known in self.spellings.get(form, ())}
         near = {known for known in near if _one_error(word, known)}
-        return self._key_char(near.pop()) if len(near) == 1 else UNKNOWN
+        return self.key_char[near.pop()] if len(near) == 1 else UNKNOWN
 
     @cached_property
     def spellings(self) -> dict[str, list[str]]:
@@ -176,14 +181,14 @@ class Phrases:
 
     def key(self, words: Sequence[str]) -> str:
         """The key of a run of normalised words."""
-        return "".join(map(self.key_char, words))
+        return "".join(map(self.key_char.__getitem__, words))
 
     def senses(self, number: int) -> tuple[Sense, ...]:
         """The senses of phrase `number` (its place in `items`), in the order they are tried."""
         return tuple(
             Sense(
                 self.entries[concept] if concept >= 0 else None,
-                kind,
+                MatchKind(kind),
                 spelling,
                 tuple(tuple(term.split()) for term in needs),
                 tuple(tuple(term.split()) for term in unless),
@@ -211,6 +216,11 @@ def _default() -> Lexicon:
 def title_key(words: Sequence[str]) -> int:
     """A 64-bit key of a whole title's words, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest(), "big")
+
+
+def title_opening(words: Sequence[str]) -> str:
+    """The beginning of a title's words, by which a line that is no title is told at a glance."""
+    return " ".join(words[:2])
 
 
 def _deletions(word: str) -> set[str]:

@@ -21,10 +21,7 @@ from detect_icd.compile.phrases import compile_phrases
 from detect_icd.compile.schemas import CONCEPTS, TABLES
 from detect_icd.compile.search import compile_search, search_phrases, search_words
 from detect_icd.compile.tables import read_table
-from detect_icd.lexicon import phrases_of
-
-FORMAT = 1
-"""Raised when a reader of the old format could not read the new one."""
+from detect_icd.lexicon import FORMAT, phrases_of
 
 
 def build(lexicon_dir: Path, out: Path) -> dict[str, Any]:

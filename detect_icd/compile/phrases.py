@@ -15,7 +15,7 @@ from detect_icd.codeset import Release
 from detect_icd.compile.titles import Phrase, Rewrites, title_phrases
 from detect_icd.compile.vocabulary import Vocabulary
 from detect_icd.errors import LexiconError
-from detect_icd.lexicon import Row, phrases_of, title_key
+from detect_icd.lexicon import Row, phrases_of, title_key, title_opening
 from detect_icd.text import normalize_phrase, significant
 
 Tables = Mapping[str, list[dict[str, str]]]
@@ -192,10 +192,13 @@ def _swapped(authored: Mapping[Phrase, tuple[int, str]]) -> dict[Phrase, tuple[i
 
 
 def _titles(release: Release) -> list[list[Any]]:
-    """Keys of all official titles, ascending, each with its code: two parallel lists."""
-    titled = filter(release.is_titled, release.codes())
-    rows = sorted((title_key(significant(normalize_phrase(release.title(code)))), code) for code in titled)
-    return [[key for key, _ in rows], [code for _, code in rows]]
+    """Keys of all official titles, ascending, each with its code: two parallel lists; and how titles begin."""
+    titles = {
+        code: significant(normalize_phrase(release.title(code))) for code in release.codes() if release.is_titled(code)
+    }
+    rows = sorted((title_key(words), code) for code, words in titles.items())
+    openings = sorted({title_opening(words) for words in titles.values()})
+    return [[key for key, _ in rows], [code for _, code in rows], openings]
 
 
 def _wordings(release: Release, code: str) -> list[str]:

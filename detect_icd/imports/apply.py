@@ -11,7 +11,7 @@ from detect_icd.codeset import CodeSet
 from detect_icd.compile.search import compile_search
 from detect_icd.imports.facts import Facts, ImportedPhrase, ImportRefusedError
 from detect_icd.imports.release import add_release
-from detect_icd.lexicon import FIRST_WORD, Lexicon, Phrases, title_key
+from detect_icd.lexicon import FIRST_WORD, Lexicon, Phrases, title_key, title_opening
 from detect_icd.text import normalize_phrase, significant
 
 _ONE_WORD_FROM = 7
@@ -145,7 +145,7 @@ class _Coder:
         return "".join(map(self._char, words))
 
     def _char(self, word: str) -> str:
-        char = self._added.get(word) or self._known.key_char(word)
+        char = self._added.get(word) or self._known.key_char[word]
         if char == " ":
             char = self._added[word] = chr(FIRST_WORD + len(self._words))
             self._words.append(word)
@@ -155,13 +155,17 @@ class _Coder:
 def _set_title_keys(member: dict[str, Any], before: CodeSet, after: CodeSet) -> None:
     """Exact titles as problem lists paste them; the keys of those that did not change are kept."""
     old, new = before.on(before.last_day), after.on(after.last_day)
-    keys = {code: key for key, code in zip(*member["titles"], strict=True)}
+    known, codes, openings = member["titles"]
+    keys = dict(zip(codes, known, strict=True))
+    beginnings = set(openings)
     for code in filter(new.is_titled, new.codes()):
         title = new.title(code)
         if code not in keys or old.title(code) != title:
-            keys[code] = title_key(significant(normalize_phrase(title)))
+            words = significant(normalize_phrase(title))
+            keys[code] = title_key(words)
+            beginnings.add(title_opening(words))
     rows = sorted((key, code) for code, key in keys.items())
-    member["titles"] = [[key for key, _ in rows], [code for _, code in rows]]
+    member["titles"] = [[key for key, _ in rows], [code for _, code in rows], sorted(beginnings)]
 
 
 def _search(

@@ -69,7 +69,7 @@ class Coder:
         self._alternatives: dict[str, list[str]] = {}
         for row in lexicon.table("alternatives"):
             self._alternatives.setdefault(row["concept"], []).append(row["code"])
-        self._canonical = lexicon.phrases.canonical
+        self._canonical = lexicon.phrases.canonical.__getitem__
         self._refinements = lexicon.table("refinements")
         self._certainty = Certainty(lexicon.table("confirmed_only"))
         self._refiners: dict[str, Refiner] = {}

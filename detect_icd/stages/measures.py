@@ -6,7 +6,7 @@ A measured code is never reported without a diagnosis beside it (see `sequencing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from detect_icd.lexicon import ConceptEntry, Row, phrases_of
@@ -59,10 +59,14 @@ class MeasureFinder:
             t[0] for m in self._measures for t in m.after
         )
 
+    def may_be_in(self, words: Sequence[str]) -> bool:
+        """Whether any of the words that stand beside measured numbers is among `words`."""
+        return not self._words.isdisjoint(words)
+
     def find(self, text: NormalizedText, first: int, last: int) -> list[Measured]:
         """The measured facts in tokens `first` up to `last`, in text order."""
         words = text.words
-        if self._words.isdisjoint(words[first:last]):
+        if not self.may_be_in(words[first:last]):
             return []
         found = []
         for i in range(first, last):

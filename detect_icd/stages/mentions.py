@@ -15,7 +15,7 @@ from detect_icd.spans import Span
 from detect_icd.stages.attributes import AttributeFinder
 from detect_icd.stages.coordination import SharedHeads
 from detect_icd.stages.measures import MeasureFinder
-from detect_icd.stages.phrases import Found, PhraseFinder
+from detect_icd.stages.phrases import Found, PhraseFinder, Scan
 from detect_icd.stages.senses import Reading, choose
 from detect_icd.stages.sentences import Sentence
 from detect_icd.stages.titles import TitleIndex
@@ -46,7 +46,7 @@ class MentionFinder:
         self._finder = PhraseFinder(phrases, words.inside)
         self._shared = SharedHeads(self._finder, words.joins, words.inside)
         self._measures = MeasureFinder(lexicon.table("measures"))
-        self._titles = TitleIndex(phrases.title_keys, phrases.title_codes)
+        self._titles = TitleIndex(phrases.title_keys, phrases.title_codes, phrases.title_openings)
 
     def find(
         self,
@@ -58,32 +58,45 @@ class MentionFinder:
         """Every finding of the text in order; findings never overlap and never leave their sentence."""
         found: list[Finding] = []
         reading = Reading(text)
+        scan = self._finder.scan(text.words)
+        measured = self._measures.may_be_in(text.words)
         for number, sentence in enumerate(sentences):
             if sentence.first == sentence.last:
                 continue
             if number % 64 == 0:
                 checkpoint()
-            reading.advance(sentence.last)
-            title = self._title(text, number, sentence, release)
-            if title is not None and release.is_billable(title.entry.code):
-                found.append(title)
-                continue
-            phrases = self._with_measures(text, number, sentence, self._phrases(text, number, sentence, reading))
+            title = None
+            if self._titles.may_begin(text.words[sentence.first]):
+                title = self._title(text, number, sentence, release)
+                if title is not None and release.is_billable(title.entry.code):
+                    found.append(title)
+                    continue
+            phrases = self._phrases(text, number, sentence, scan, reading) if scan.begins_before(sentence.last) else []
+            if measured:
+                phrases = self._with_measures(text, number, sentence, phrases)
             # A header's title is the weakest word on a sentence: a phrase of the lexicon knows the default better.
-            found.extend(phrases or ([title] if title is not None else []))
+            if phrases:
+                found += phrases
+            elif title is not None:
+                found.append(title)
         return found
 
-    def _phrases(self, text: NormalizedText, number: int, sentence: Sentence, reading: Reading) -> list[Finding]:
-        found = []
+    def _phrases(
+        self, text: NormalizedText, number: int, sentence: Sentence, scan: Scan, reading: Reading
+    ) -> list[Finding]:
+        found: list[Finding] = []
         whole = (sentence.first, sentence.last)
-        places = self._finder.find(text.words, *whole)
+        places = scan.find(*whole)
+        if not places:
+            return found
+        reading.advance(sentence.last)
         completed = self._shared.find(text.words, *whole, places)
         for place in sorted([*places, *completed], key=_first) if completed else places:
             sense = choose(self._finder.senses(place), text, place.first, place.last, whole, reading)
             if sense is not None and sense.entry is not None:
                 span = Span(text.starts[place.first], text.ends[place.last - 1])
-                kind = MatchKind.FUZZY if place.fuzzy else MatchKind(sense.kind)
-                if place in completed:
+                kind = MatchKind.FUZZY if place.fuzzy else sense.kind
+                if completed and place in completed:
                     kind = MatchKind.COMPOSED
                 found.append(Finding(place.first, place.last, number, span, sense.entry, kind, sense.row))
         return found

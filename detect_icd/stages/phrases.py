@@ -10,11 +10,11 @@ then the one that leaves no word out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from flashtext import KeywordProcessor
 
-from detect_icd.lexicon import UNKNOWN, Phrases, Sense
+from detect_icd.lexicon import Phrases, Sense
 
 _MAX_INSIDE = 3
 """How many words that belong to no phrase may stand inside one."""
@@ -23,8 +23,7 @@ _END = "_keyword_"
 """flashtext's own mark of a finished keyword in its trie."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A phrase found at tokens `first` up to `last`; `number` is its place in the lexicon.
 
     `fuzzy` where one of its words was only near a word of the lexicon.
@@ -44,81 +43,27 @@ class PhraseFinder:
         processor = KeywordProcessor(case_sensitive=True)
         for number, (key, _) in enumerate(phrases.items):
             processor.add_keyword(key, number + 1)
-        self._trie = processor.keyword_trie_dict
-        self._key_char = phrases.key_char
-        self._near = phrases.near_char
+        self._trie: dict[str, dict[str, Any]] = processor.keyword_trie_dict
+        self._known = phrases.key_char
+        self._nearest = phrases.nearest_char
         _ = phrases.spellings  # made here, not by the first note, and shared by worker processes forked later
         self._inside = frozenset(inside)
         self._senses: dict[int, tuple[Sense, ...]] = {}
         self._phrases = phrases
 
-    def find(self, words: Sequence[str], first: int, last: int) -> list[Found]:
-        """The phrases in tokens `first` up to `last`, longest first wins, in text order."""
-        keys = [*map(self._key_char, words[first:last])]
-        near = self._spelled(words, first, keys)
-        candidates: list[Found] = []
-        for i, key in enumerate(keys):
-            node = self._trie.get(key)
-            if node is None:
-                continue
-            after = i + 1
-            # Most words begin a phrase that does not go on here: seen at a glance, without the walk.
-            if _END in node or (after < last - first and (keys[after] in node or words[first + after] in self._inside)):
-                self._walk(node, after, 0, words, first, keys, i, candidates)
-        found = longest(candidates)
-        return [replace(f, fuzzy=not near.isdisjoint(range(f.first, f.last))) for f in found] if near else found
-
-    def _spelled(self, words: Sequence[str], first: int, keys: list[str]) -> set[int]:
-        """Puts the nearest known word in the place of an unknown long one; returns where."""
-        near = set()
-        for i, key in enumerate(keys):
-            if key == UNKNOWN:
-                guess = self._near(words[first + i])
-                if guess != UNKNOWN:
-                    keys[i] = guess
-                    near.add(first + i)
-        return near
+    def scan(self, words: Sequence[str]) -> Scan:
+        """The words of one note, ready to be asked sentence by sentence."""
+        keys, known = [*map(self._nearest.__getitem__, words)], [*map(self._known.__getitem__, words)]
+        near = [i for i, (key, own) in enumerate(zip(keys, known, strict=True)) if key != own] if keys != known else ()
+        return Scan(self._trie, self._inside, words, keys, frozenset(near))
 
     def exact(self, words: Sequence[str]) -> int | None:
         """The number of the phrase that is exactly `words`; None where there is none."""
         node: object = self._trie
         for word in words:
-            node = node.get(self._key_char(word)) if isinstance(node, dict) else None
+            node = node.get(self._known[word]) if isinstance(node, dict) else None
         number = node.get(_END) if isinstance(node, dict) else None
         return number - 1 if isinstance(number, int) else None
-
-    def _walk(
-        self,
-        node: dict[str, object],
-        i: int,
-        skipped: int,
-        words: Sequence[str],
-        offset: int,
-        keys: Sequence[str],
-        start: int,
-        candidates: list[Found],
-    ) -> None:
-        count = len(keys)
-        path = []
-        while True:
-            number = node.get(_END)
-            if isinstance(number, int):
-                candidates.append(Found(offset + start, offset + i, number - 1))
-            path.append((node, i))
-            following = node.get(keys[i]) if i < count else None
-            if not isinstance(following, dict):
-                break
-            node, i = following, i + 1
-        # Afterwards, so that of two phrases over the same words the one that says all of them comes first.
-        for node, i in path:
-            # A skippable word ends no phrase, so look past it only while a phrase can still go on.
-            j, passed = i, skipped
-            while passed < _MAX_INSIDE and j < count and words[offset + j] in self._inside:
-                j, passed = j + 1, passed + 1
-                if j < count:
-                    beyond = node.get(keys[j])
-                    if isinstance(beyond, dict):
-                        self._walk(beyond, j + 1, passed, words, offset, keys, start, candidates)
 
     def senses(self, found: Found) -> tuple[Sense, ...]:
         """What the phrase may mean, in the order to be tried."""
@@ -126,6 +71,81 @@ class PhraseFinder:
         if known is None:
             known = self._senses[found.number] = self._phrases.senses(found.number)
         return known
+
+
+class Scan:
+    """The phrases of one note: where any may begin is found in one pass, the rest only there."""
+
+    def __init__(
+        self,
+        trie: dict[str, dict[str, Any]],
+        inside: frozenset[str],
+        words: Sequence[str],
+        keys: list[str],
+        near: frozenset[int],
+    ) -> None:
+        """`keys` holds one key character a word, that of another word at the places `near` a typing error."""
+        self._inside = inside
+        self._words = words
+        self._keys = keys
+        self._near = near
+        after, beyond = [*keys[1:], ""], [*words[1:], ""]
+        # Most words begin a phrase that does not go on here: seen at a glance, without the walk.
+        self._begins = [
+            (i, node)
+            for i, node in enumerate(map(trie.get, keys))
+            if node is not None and (_END in node or after[i] in node or beyond[i] in inside)
+        ]
+        self._at = 0
+
+    def begins_before(self, last: int) -> bool:
+        """Whether a phrase that was not yet asked for may begin before token `last`."""
+        return self._at < len(self._begins) and self._begins[self._at][0] < last
+
+    def find(self, first: int, last: int) -> list[Found]:
+        """The phrases in tokens `first` up to `last`, longest first wins, in text order.
+
+        Asked of stretches in the order of the text.
+        """
+        begins, at, count = self._begins, self._at, len(self._begins)
+        while at < count and begins[at][0] < first:
+            at += 1
+        candidates: list[Found] = []
+        while at < count and begins[at][0] < last:
+            start, node = begins[at]
+            self._walk(node, start, start + 1, last, 0, candidates)
+            at += 1
+        self._at = at
+        found = longest(candidates) if len(candidates) > 1 else candidates
+        near = self._near
+        if near:
+            return [f if near.isdisjoint(range(f.first, f.last)) else f._replace(fuzzy=True) for f in found]
+        return found
+
+    def _walk(self, node: dict[str, Any], start: int, i: int, last: int, skipped: int, candidates: list[Found]) -> None:
+        """Follows the trie from `node` at token `i`; what began at `start` and ends on the way is a candidate."""
+        words, keys, inside = self._words, self._keys, self._inside
+        path = []
+        while True:
+            if _END in node:
+                candidates.append(Found(start, i, node[_END] - 1))
+            if i == last:
+                break
+            if skipped < _MAX_INSIDE and words[i] in inside:
+                path.append((node, i))
+            following = node.get(keys[i])
+            if following is None:
+                break
+            node, i = following, i + 1
+        # Afterwards, so that of two phrases over the same words the one that says all of them comes first.
+        for node, i in path:
+            # A skippable word ends no phrase, so look past it only while a phrase can still go on.
+            j, passed = i, skipped
+            while passed < _MAX_INSIDE and j < last and words[j] in inside:
+                j, passed = j + 1, passed + 1
+                beyond = node.get(keys[j]) if j < last else None
+                if beyond is not None:
+                    self._walk(beyond, start, j + 1, last, passed, candidates)
 
 
 def longest(candidates: Iterable[Found]) -> list[Found]:

@@ -7,9 +7,9 @@ its 64-bit key in a sorted list.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from detect_icd.lexicon import title_key
+from detect_icd.lexicon import title_key, title_opening
 from detect_icd.text import NormalizedText, significant
 
 _LONGEST = 60
@@ -17,11 +17,17 @@ _LONGEST = 60
 
 
 class TitleIndex:
-    """Keys of all titles, ascending, and the code of each."""
+    """Keys of all titles, ascending, the code of each, and how titles begin."""
 
-    def __init__(self, keys: Sequence[int], codes: Sequence[str]) -> None:
+    def __init__(self, keys: Sequence[int], codes: Sequence[str], openings: Iterable[str]) -> None:
         self._keys = keys
         self._codes = codes
+        self._openings = frozenset(openings)
+        self._firsts = frozenset(opening.partition(" ")[0] for opening in self._openings)
+
+    def may_begin(self, word: str) -> bool:
+        """Whether a line that is a title can begin with `word`: a title's own first, or a bullet or number before it."""
+        return word in self._firsts or not word[0].isalpha()
 
     def find(self, text: NormalizedText, first: int, last: int) -> tuple[int, int, tuple[str, ...]] | None:
         """The codes whose title tokens `first` up to `last` are, with the span without bullet and full stop.
@@ -41,6 +47,8 @@ class TitleIndex:
         return None
 
     def _codes_of(self, words: Sequence[str]) -> tuple[str, ...]:
+        if title_opening(words) not in self._openings:
+            return ()
         key = title_key(words)
         at = bisect_left(self._keys, key)
         codes = []

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detect_icd.spans import OffsetConverter
-from detect_icd.text import NormalizedText, normalize_phrase
+from detect_icd.text import _ASCII_TOKEN, _TOKEN, NormalizedText, normalize_phrase
 
 anything = st.text(st.characters(exclude_categories=("Cs",)), max_size=200)
 
@@ -33,3 +33,8 @@ def test_offsets_convert_like_encoding_does(source: str, data: st.DataObject) ->
     offset = data.draw(st.integers(0, len(source)))
     assert OffsetConverter(source, "UTF8_BYTE")(offset) == len(source[:offset].encode())
     assert OffsetConverter(source, "UTF16_CODE_UNIT")(offset) == len(source[:offset].encode("utf-16-le")) // 2
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_text_has_the_tokens_that_any_text_has(source: str) -> None:
+    assert _ASCII_TOKEN.split(source) == _TOKEN.split(source)

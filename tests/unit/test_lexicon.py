@@ -14,7 +14,7 @@ def phrases() -> Phrases:
     ("word", "same"), [("hepatic", "liver"), ("tumours", "neoplasm"), ("neuropathies", "neuropathy")]
 )
 def test_a_word_is_known_under_its_other_forms(phrases: Phrases, word: str, same: str) -> None:
-    assert phrases.canonical(word) == phrases.canonical(same)
+    assert phrases.canonical[word] == phrases.canonical[same]
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ def test_a_word_is_known_under_its_other_forms(phrases: Phrases, word: str, same
     [("hypertensoin", "hypertension"), ("pneumonnia", "pneumonia"), ("osteoarthriis", "osteoarthritis")],
 )
 def test_a_typing_error_in_a_long_word_is_forgiven(phrases: Phrases, typed: str, meant: str) -> None:
-    assert phrases.near_char(typed) == phrases.key_char(meant) != UNKNOWN
+    assert phrases.nearest_char[typed] == phrases.key_char[meant] != UNKNOWN
 
 
 @pytest.mark.parametrize("word", ["xypertension", "ahypertension", "reaching", "addition", "macrohaematurik", "asmtha"])
 def test_another_word_is_no_typing_error(phrases: Phrases, word: str) -> None:
-    assert phrases.near_char(word) == UNKNOWN
+    assert phrases.nearest_char[word] == phrases.key_char[word]
 
 
 def test_an_unknown_phrase_has_no_senses() -> None:
