@@ -198,6 +198,8 @@ class Release:
         bit = 1 << number
         self._billable = bytes(bool(billable & bit) for billable, _ in self._table.patterns)
         self._present = bytes(bool((billable | header) & bit) for billable, header in self._table.patterns)
+        self.description = lru_cache(maxsize=8192)(self._description)
+        """The title for a result; an ancestor's is named as such."""
         self.children = lru_cache(maxsize=4096)(self._children)
         self.notes = lru_cache(maxsize=1024)(self._notes)
         self.section = lru_cache(maxsize=1024)(self._section)
@@ -237,8 +239,7 @@ class Release:
             node = self._table.base(node)
         return self.section(code).title
 
-    def description(self, code: str) -> str:
-        """The title for a result; an ancestor's is named as such."""
+    def _description(self, code: str) -> str:
         node: str | None = code
         while node is not None and not self.is_titled(node):
             node = self._table.base(node)

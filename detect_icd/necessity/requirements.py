@@ -335,8 +335,7 @@ def _nearest(found: Iterable[tuple[int, int]], place: _Place, *, after: bool) ->
 
 
 def _inside(mention: Mention, note: ReadNote, sentence: int) -> bool:
-    span = note.sentences[sentence].span
-    return span.start <= mention.span.start and mention.span.end <= span.end
+    return Span(note.sentences[sentence].start, note.sentences[sentence].end).contains(mention.span)
 
 
 def _days(words: Sequence[str], note: ReadNote) -> int:

@@ -86,7 +86,7 @@ class ContextStage:
         """One judgement a span (code points of the source), in the order given; spans may overlap."""
         if not spans or not sentences:
             return [NOTHING_SAID for _ in spans]
-        bounds = [sentence.span.start for sentence in sentences]
+        bounds = [sentence.start for sentence in sentences]
         holders = [max(0, bisect_right(bounds, span.start) - 1) for span in spans]
         mentions: dict[int, list[Span]] = {}
         tokens = []

@@ -25,7 +25,7 @@ def list_heads(text: NormalizedText, sections: Sequence[Section], sentences: Seq
         if not _is_head(words, sentence):
             continue
         header = sections[sentence.section].header
-        if header.start < header.end and header.start == sentence.span.start:
+        if header.start < header.end and header.start == sentence.start:
             continue
         for j in _items(text, sentences, i):
             heads[j] = i
@@ -36,7 +36,7 @@ def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int) -> li
     """The sentences of the list below a head."""
     source, words = text.source, text.words
     items: list[int] = []
-    bulleted = starts_item(source, sentences[head + 1].span.start)
+    bulleted = starts_item(source, sentences[head + 1].start)
     for j in range(head + 1, len(sentences)):
         sentence, before = sentences[j], sentences[j - 1]
         if sentence.section != sentences[head].section:
@@ -45,9 +45,9 @@ def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int) -> li
         if not bulleted:
             if gap != 1 or j - head > _LINES or sentence.last - sentence.first > _LINE_TOKENS:
                 break
-            if starts_item(source, sentence.span.start):
+            if starts_item(source, sentence.start):
                 break
-        elif gap and not starts_item(source, sentence.span.start):
+        elif gap and not starts_item(source, sentence.start):
             break
         items.append(j)
         if _is_head(words, sentence):
@@ -61,8 +61,8 @@ def _is_head(words: Sequence[str], sentence: Sentence) -> bool:
 
 def _line_ends(source: str, sentence: Sentence) -> int:
     """Line ends in the white space that closes a sentence."""
-    end = sentence.span.end
+    end = sentence.end
     start = end
-    while start > sentence.span.start and source[start - 1].isspace():
+    while start > sentence.start and source[start - 1].isspace():
         start -= 1
     return source.count("\n", start, end)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from detect_icd.spans import Span
 from detect_icd.stages.sections import Section
 from detect_icd.text import NormalizedText
 
@@ -23,10 +22,13 @@ LOOK_AHEAD = 120
 """No decision here or in `sections` looks further than so many visible characters (white space is free)."""
 
 _PLACE = re.compile(
-    r"(?P<stop>[.!?]+[)\]\"'\u2019\u201d*_]*)(?P<gap>\s++)"
-    r"|(?P<wrap>\n\s*+)"
-    r"|(?P<tight>(?<=[a-z]{2})\.(?=[A-Z][a-z]))"
-    r"|(?<!\S)(?P<number>\d{1,2})[.)](?=\s)"
+    # One set of characters comes first and the alternatives look back at it: so the engine can skip to the next of them.
+    r"[.!?\n\d](?:"
+    r"(?<=[.!?])[.!?]*[)\]\"'\u2019\u201d*_]*(?P<gap>\s++)"
+    r"|(?<=\n)(?P<wrap>\s*+)"
+    r"|(?<=[a-z]{2}\.)(?P<tight>)(?=[A-Z][a-z])"
+    r"|(?<=\d)(?<!\S\d)(?P<number>\d?)[.)](?=\s)"
+    r")"
 )
 _ITEM = re.compile(
     r"[-\u2010-\u2015*+>|#\u2022\u25a0\u25a1\u25aa\u25cb\u25cf\u25e6\u2023\u2043\u2610-\u2612\u2713\u2714\u00b7](?!\*)"
@@ -51,13 +53,13 @@ _LONG_LINE = 45
 _FULL_LINE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """Tokens `first` up to, not including, `last`; `span` in characters; `section` is an index into the sections."""
+class Sentence(NamedTuple):
+    """Tokens `first` up to `last`, characters `start` up to `end`; `section` is an index into the sections."""
 
     first: int
     last: int
-    span: Span
+    start: int
+    end: int
     section: int
 
 
@@ -74,9 +76,9 @@ def split_sentences(text: NormalizedText, sections: Sequence[Section]) -> tuple[
         begin = start
         while last - first > MAX_TOKENS:
             cut = text.starts[first + MAX_TOKENS]
-            sentences.append(Sentence(first, first + MAX_TOKENS, Span(begin, cut), section_of[i]))
+            sentences.append(Sentence(first, first + MAX_TOKENS, begin, cut, section_of[i]))
             first, begin = first + MAX_TOKENS, cut
-        sentences.append(Sentence(first, last, Span(begin, end), section_of[i]))
+        sentences.append(Sentence(first, last, begin, end, section_of[i]))
         first = last
     return tuple(sentences)
 
@@ -94,8 +96,8 @@ def settled_until(text: NormalizedText, sentences: Sequence[Sentence]) -> int:
         limit -= 1
     settled = 0
     for sentence in reversed(sentences):
-        if sentence.span.end <= limit:
-            settled = sentence.span.end
+        if sentence.end <= limit:
+            settled = sentence.end
             break
     return settled
 
@@ -158,7 +160,7 @@ def _split(source: str, begin: int, end: int) -> list[int]:
         kind = place.lastgroup
         if kind == "gap":
             gap = place["gap"]
-            new = _is_stop(source, place["stop"], place.start(), at) or gap.count("\n") > 1
+            new = _is_stop(source, source[place.start() : place.start("gap")], place.start(), at) or gap.count("\n") > 1
             if not new and "\n" in gap:
                 new = _starts_line(source, at)
         elif kind == "wrap":
@@ -171,7 +173,7 @@ def _split(source: str, begin: int, end: int) -> list[int]:
             new, gap = True, ""
         else:
             new, gap = False, ""
-            number = int(place["number"])
+            number = int(source[place.start() : at - 1])
             if place.start() == starts[-1] or number == expected:
                 new, at = place.start() != starts[-1], place.start()
                 expected = number + 1

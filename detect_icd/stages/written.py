@@ -29,13 +29,13 @@ def written_codes(
     for n, finding in enumerate(findings):
         by_sentence.setdefault(finding.sentence, []).append(n)
     for number, numbers in by_sentence.items():
-        for code, span in _codes_in(source, sentences[number].span, release):
+        for code, span in _codes_in(source, sentences[number], release):
             before = [n for n in numbers if findings[n].span.before(span)]
             beside.setdefault(before[-1] if before else numbers[0], code)
     return beside
 
 
-def _codes_in(source: str, within: Span, release: Release) -> Iterable[tuple[str, Span]]:
+def _codes_in(source: str, within: Sentence, release: Release) -> Iterable[tuple[str, Span]]:
     for found in _CODE.finditer(source, within.start, within.end):
         if found.group() in release:
             yield found.group(), Span(found.start(), found.end())

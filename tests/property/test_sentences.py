@@ -42,7 +42,7 @@ def test_sections_tile_the_text(source: str) -> None:
 @given(NOTES)
 def test_sentences_tile_the_text_and_its_tokens(source: str) -> None:
     text, _, sentences = read(source)
-    assert "".join(sentence.span.of(source) for sentence in sentences) == source
+    assert "".join(source[sentence.start : sentence.end] for sentence in sentences) == source
     assert [token for one in sentences for token in range(one.first, one.last)] == list(range(len(text.words)))
 
 
@@ -50,7 +50,7 @@ def test_sentences_tile_the_text_and_its_tokens(source: str) -> None:
 def test_the_tokens_of_a_sentence_lie_in_its_span(source: str) -> None:
     text, _, sentences = read(source)
     for one in sentences:
-        assert all(one.span.contains(Span(text.starts[i], text.ends[i])) for i in range(one.first, one.last))
+        assert all(one.start <= text.starts[i] < text.ends[i] <= one.end for i in range(one.first, one.last))
 
 
 @given(NOTES)
@@ -58,8 +58,8 @@ def test_a_sentence_lies_in_its_section(source: str) -> None:
     _, sections, sentences = read(source)
     for one in sentences:
         section = sections[one.section]
-        assert section.header.start <= one.span.start or one is sentences[0]
-        assert one.span.start <= section.body.end
+        assert section.header.start <= one.start or one is sentences[0]
+        assert one.start <= section.body.end
 
 
 @given(NOTES)
@@ -76,7 +76,7 @@ def test_what_is_settled_stays(source: str, data: st.DataObject) -> None:
     text, sections, sentences = read(source)
     until = settled_until(prefix, prefix_sentences)
     assert until <= cut
-    before = [one for one in prefix_sentences if one.span.end <= until]
+    before = [one for one in prefix_sentences if one.end <= until]
     after = list(sentences[: len(before)])
     assert before == after
     assert [prefix.words[one.first : one.last] for one in before] == [text.words[one.first : one.last] for one in after]
@@ -101,4 +101,4 @@ def test_all_but_the_last_sentences_of_a_note_are_settled() -> None:
     source = "She came in today with a cough that has lasted for about a week. " * 10
     text, _, sentences = read(source)
     settled = settled_until(text, sentences)
-    assert [one.span.end <= settled for one in sentences].count(False) <= 3
+    assert [one.end <= settled for one in sentences].count(False) <= 3

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from detect_icd.lexicon import Row
-from detect_icd.stages.conventions.patterns import Patterns
+from detect_icd.stages.conventions.patterns import Index, Patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Certainty:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = [ConfirmedOnly(row["rule"], Patterns.of(row["codes"]), row["result"]) for row in rows]
+        self._index = Index(row.codes for row in self._rows)
 
     def exception(self, code: str) -> ConfirmedOnly | None:
         """The row that forbids reporting `code` while it is uncertain."""
-        return next((row for row in self._rows if row.codes.cover(code)), None)
+        covering = self._index.of((code,))
+        return self._rows[min(covering)] if covering else None

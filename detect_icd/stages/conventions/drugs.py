@@ -65,7 +65,7 @@ class DrugEffects:
         places = [(text.token_at(m.span.start), text.token_at(m.span.end - 1) + 1, m) for m in mentions if m.reportable]
         for first, last, stem in self._drugs_in(text.words):
             near = [place for place in places if place[0] < last + _REACH and first - _REACH < place[1]]
-            for effect in self._effects:
+            for effect in self._effects if near else ():
                 mention = self._blamed(effect, text.words, first, last, near)
                 if mention is not None and not effect.unless.cover(mention.codes[0].code):
                     code = (stem.replace(".", "") + effect.character).ljust(_CODE_LENGTH, "X") + "A"
@@ -73,9 +73,7 @@ class DrugEffects:
                     break
 
     def _drugs_in(self, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-        for i, word in enumerate(words):
-            if word not in self._first:
-                continue
+        for i in [i for i, word in enumerate(words) if word in self._first]:
             for length in range(self._longest, 0, -1):
                 stem = self._drugs.get(tuple(words[i : i + length]))
                 if stem is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from detect_icd.lexicon import Row
 from detect_icd.stages.conventions.draft import Draft
-from detect_icd.stages.conventions.patterns import Patterns
+from detect_icd.stages.conventions.patterns import Index, Patterns
 
 _AHEAD = 7
 """Words behind a mention among which its age may stand."""
@@ -23,6 +23,7 @@ class Elapsed:
         self._rows = [
             (row["rule"], Patterns.of(row["codes"]), int(row["days"]), row["result"], row["guideline"]) for row in rows
         ]
+        self._index = Index(codes for _, codes, *_ in self._rows)
         words: dict[str, dict[str, int]] = {"NUMBER": {}, "UNIT": {}, "AGO": {}}
         for row in durations:
             words[row["kind"]][row["word"]] = int(row["value"] or 0)
@@ -30,7 +31,8 @@ class Elapsed:
 
     def apply(self, draft: Draft) -> None:
         """Replace the codes of what is longer ago than its row allows."""
-        for rule, codes, days, result, guideline in self._rows:
+        for n in sorted(self._index.of(draft.entries)):
+            rule, codes, days, result, guideline = self._rows[n]
             for entry in draft.matching(codes):
                 ages = [self._age(words) for words in draft.places.after(entry, _AHEAD)]
                 if ages and all(age > days for age in ages) and draft.release.is_billable(result):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from detect_icd.lexicon import Row
 from detect_icd.stages.conventions.draft import Draft, Entry
-from detect_icd.stages.conventions.patterns import Patterns, code_first, use_additional
+from detect_icd.stages.conventions.patterns import Index, Patterns, code_first, use_additional
 
 _WEIGHTS = {"FIRST": -1, "NEVER_FIRST": 1, "LAST": 2}
 
@@ -27,11 +27,14 @@ class Ordering:
             for n, row in enumerate(rows)
             if row["kind"] in _WEIGHTS
         ]
+        self._weighted = Index(patterns for _, patterns, _ in self._weights)
         self._before = [
             (row["rule"], Patterns.of(row["codes"]), Patterns.of(row["companions"]))
             for row in rows
             if row["kind"] == "BEFORE"
         ]
+        self._leaders = Index(codes for _, codes, _ in self._before)
+        self._followers = Index(companions for _, _, companions in self._before)
 
     def ordered(self, draft: Draft) -> list[Entry]:
         """The codes in reporting order; the rule that moved one is written to it."""
@@ -42,7 +45,8 @@ class Ordering:
             rule = weights[entry.code][0]
             if entry is not other and rule:
                 _note(entry, rule)
-        for rule, codes, companions in self._before:
+        for n in sorted(self._leaders.of(draft.entries) & self._followers.of(draft.entries)):
+            rule, codes, companions = self._before[n]
             for entry in [e for e in entries if companions.cover(e.code)]:
                 leaders = [e for e in entries if e is not entry and codes.cover(e.code)]
                 for leader in leaders:
@@ -69,8 +73,11 @@ class Ordering:
             entries.insert(last, entry)
 
     def _weight(self, code: str) -> tuple[str, tuple[int, int]]:
-        found = ((rule, weight) for rule, patterns, weight in self._weights if patterns.cover(code))
-        return next(found, ("", (0, 0)))
+        covering = self._weighted.of((code,))
+        if not covering:
+            return "", (0, 0)
+        rule, _, weight = self._weights[min(covering)]
+        return rule, weight
 
 
 def _note(entry: Entry, rule: str) -> None:

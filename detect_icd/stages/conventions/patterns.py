@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from detect_icd.codeset import Release
+from detect_icd.memo import Memo
 
 _SLOT = re.compile(r"\{(\d):(\d)(?:-(\d?))?\}")
 _SIDES = frozenset({"left", "right"})
@@ -24,38 +25,43 @@ class Patterns:
     """Beginnings of codes."""
 
     prefixes: tuple[str, ...]
-    wild: tuple[re.Pattern[str], ...]
+    wild: re.Pattern[str] | None
 
     @classmethod
     def of(cls, cell: str) -> Patterns:
         """From a cell: `I10/I11.9`; an empty cell covers nothing."""
         parts = [part.strip() for part in cell.split("/") if part.strip()]
-        return cls(
-            tuple(part for part in parts if "?" not in part),
-            tuple(re.compile(re.escape(part).replace(r"\?", ".")) for part in parts if "?" in part),
-        )
+        wild = "|".join(re.escape(part).replace(r"\?", ".") for part in parts if "?" in part)
+        return cls(tuple(part for part in parts if "?" not in part), re.compile(wild) if wild else None)
 
     def cover(self, code: str) -> bool:
         """Whether the code begins with one of them."""
-        return code.startswith(self.prefixes) or any(pattern.match(code) for pattern in self.wild)
+        return code.startswith(self.prefixes) or (self.wild is not None and self.wild.match(code) is not None)
 
     def __bool__(self) -> bool:
-        return bool(self.prefixes or self.wild)
+        return bool(self.prefixes) or self.wild is not None
 
 
 class Index:
     """Which of many patterns cover a code; what it has found for a code it keeps."""
 
     def __init__(self, patterns: Iterable[Patterns]) -> None:
-        self._patterns = tuple(patterns)
-        self._of = lru_cache(maxsize=4096)(self._find)
+        self._by_prefix: dict[str, list[int]] = {}
+        self._wild: list[tuple[re.Pattern[str], int]] = []
+        for number, one in enumerate(patterns):
+            for prefix in one.prefixes:
+                self._by_prefix.setdefault(prefix, []).append(number)
+            if one.wild is not None:
+                self._wild.append((one.wild, number))
+        self._of = Memo(self._find, most=8192)
 
     def of(self, codes: Iterable[str]) -> frozenset[int]:
         """The numbers of the patterns that cover any of `codes`."""
-        return frozenset[int]().union(*map(self._of, codes))
+        return frozenset[int]().union(*map(self._of.__getitem__, codes))
 
     def _find(self, code: str) -> frozenset[int]:
-        return frozenset(n for n, patterns in enumerate(self._patterns) if patterns.cover(code))
+        plain = (n for length in range(1, len(code) + 1) for n in self._by_prefix.get(code[:length], ()))
+        return frozenset(plain) | {number for pattern, number in self._wild if pattern.match(code)}
 
 
 def filled(template: str, codes: Sequence[str]) -> str:
@@ -110,6 +116,7 @@ _SILENT = frozenset(
 """Words by which a title says that it says nothing, and those between the others."""
 
 
+@lru_cache(maxsize=8192)
 def is_vague(release: Release, code: str) -> bool:
     """Whether a code's title leaves the condition open (unspecified, without complications)."""
     title = release.wording(code).lower()
@@ -132,6 +139,7 @@ def told_with_headers(release: Release, code: str) -> frozenset[str]:
     return told(release, code).union(*(told(release, node) for node in release.ancestors(code)))
 
 
+@lru_cache(maxsize=8192)
 def sided_family(release: Release, code: str) -> tuple[str, str]:
     """The code of the other side and the bilateral one; '' where there is none."""
     parent, side = release.parent(code), side_of(release, code)

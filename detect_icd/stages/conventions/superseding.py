@@ -77,10 +77,12 @@ class Companions:
             for row in rows
             if row["kind"] == "NEEDS"
         ]
+        self._needy = Index(codes for _, codes, _, _ in self._rows)
 
     def apply(self, draft: Draft) -> None:
         """Drop those that stand alone."""
-        for rule, codes, companions, guideline in self._rows:
+        for n in sorted(self._needy.of(draft.entries)):
+            rule, codes, companions, guideline = self._rows[n]
             for entry in draft.matching(codes):
                 others = [e for e in draft if not codes.cover(e.code)]
                 if not any(companions.cover(e.code) or not companions for e in others):
