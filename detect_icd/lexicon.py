@@ -35,6 +35,8 @@ _REMEMBERED = 32_768
 
 _LONG = 9
 """Words of so many letters are forgiven a typing error; a shorter one would too often be another word."""
+_LONGEST = 64
+"""No word is longer; what is, is none."""
 
 Row = Mapping[str, str]
 """A row of an authored table: column -> cell, and `_at` (file:line)."""
@@ -224,8 +226,9 @@ def title_opening(words: Sequence[str]) -> str:
 
 
 def _deletions(word: str) -> set[str]:
-    """`word` and every form of it with one letter behind the first left out."""
-    return {word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))}
+    """`word` and every form of it with one letter behind the first left out; none of what is too long to be a word."""
+    letters = range(1, len(word)) if len(word) <= _LONGEST else ()
+    return {word, *(word[:i] + word[i + 1 :] for i in letters)}
 
 
 def _one_error(one: str, other: str) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from detect_icd.lexicon import Sense
 from detect_icd.text import NormalizedText
 
+_FOUND = -1
+
 
 class Reading:
     """The words read so far, sentence after sentence."""
@@ -19,6 +21,7 @@ class Reading:
         self._text = text
         self._until = 0
         self._words: set[str] = set()
+        self._searched: dict[tuple[str, ...], int] = {}
 
     def advance(self, last: int) -> None:
         """Note that tokens up to `last` have been read."""
@@ -28,10 +31,15 @@ class Reading:
 
     def has(self, terms: Sequence[tuple[str, ...]]) -> bool:
         """Whether one of `terms` has been read."""
-        return any(
-            term[0] in self._words and (len(term) == 1 or contains(self._text.words, term, 0, self._until))
-            for term in terms
-        )
+        return any(term[0] in self._words and (len(term) == 1 or self._has_all(term)) for term in terms)
+
+    def _has_all(self, term: tuple[str, ...]) -> bool:
+        """Of a term of several words; what was searched for it before is not searched again, so a note stays linear."""
+        begin = self._searched.get(term, 0)
+        if 0 <= begin < self._until:
+            found = contains(self._text.words, term, max(0, begin - len(term) + 1), self._until)
+            self._searched[term] = begin = _FOUND if found else self._until
+        return begin == _FOUND
 
 
 def choose(

@@ -24,7 +24,8 @@ LOOK_AHEAD = 120
 _PLACE = re.compile(
     # One set of characters comes first and the alternatives look back at it: so the engine can skip to the next of them.
     r"[.!?\n\d](?:"
-    r"(?<=[.!?])[.!?]*[)\]\"'\u2019\u201d*_]*(?P<gap>\s++)"
+    # Possessive, and never begun in the middle: a page of dots is read once, not once from each dot.
+    r"(?<=[.!?])(?<![.!?]{2})[.!?]*+[)\]\"'\u2019\u201d*_]*+(?P<gap>\s++)"
     r"|(?<=\n)(?P<wrap>\s*+)"
     r"|(?<=[a-z]{2}\.)(?P<tight>)(?=[A-Z][a-z])"
     r"|(?<=\d)(?<!\S\d)(?P<number>\d?)[.)](?=\s)"
