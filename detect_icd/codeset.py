@@ -25,6 +25,8 @@ NOTE_KINDS = (
 )
 """The lists of a code's notes, in the order the compiled lexicon keeps them."""
 
+LONGEST_CODE = 8
+"""Characters without the dot; those of today have 7."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -152,6 +154,8 @@ class CodeSet:
         Read by the table, not by a pattern: codes have more than one shape.
         """
         bare = text.upper().replace(".", "").replace(" ", "").strip()
+        if len(bare) > LONGEST_CODE:  # look-ups are remembered, and a page of text shall not be
+            return None
         code = bare if len(bare) <= 3 else f"{bare[:3]}.{bare[3:]}"
         return code if self.table.find(code) is not None else None
 

@@ -23,7 +23,7 @@ from detect_icd.codes.model import (
     Severity,
 )
 from detect_icd.codes.references import references
-from detect_icd.codeset import CodeSet, Release
+from detect_icd.codeset import LONGEST_CODE, CodeSet, Release
 from detect_icd.errors import InvalidRequestError
 from detect_icd.model import Patient, Setting, Sex
 
@@ -122,7 +122,7 @@ def _padded(release: Release, bare: str) -> str | None:
 
 def _cut(release: Release, bare: str) -> tuple[CodeProblem, str, tuple[str, ...]]:
     """What a code with wrong characters at its end may have meant."""
-    for length in range(len(bare) - 1, 2, -1):
+    for length in range(min(len(bare) - 1, LONGEST_CODE), 2, -1):
         code = release.normalize_code(bare[:length])
         if code is None:
             continue

@@ -17,6 +17,9 @@ from detect_icd.errors import (
     NotFoundError,
 )
 
+_LONGEST_MESSAGE = 300
+"""A status travels in trailers, three times over, and clients take 8 kB of them: an error that names what was asked for
+(a code, a procedure) may not grow with it."""
 ERROR_DOMAIN = "detect-icd"
 DETAILS_KEY = "grpc-status-details-bin"
 
@@ -131,12 +134,13 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, status_pb2.Status]:
         _log_unexpected(error)
         error = DetectIcdError("internal error: the server's log says where; please report it")
     code = next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
+    words = error.message if len(error.message) <= _LONGEST_MESSAGE else f"{error.message[:_LONGEST_MESSAGE]}…"
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN)
     details: list[Message] = [info]
     if isinstance(error, InvalidRequestError):
         info.metadata["field"] = error.field
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field, description=error.message, reason=error.reason
+            field=error.field, description=words, reason=error.reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     seconds = retry_after(error)
@@ -144,7 +148,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, status_pb2.Status]:
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(round(seconds * 1000))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    return code, status_pb2.Status(code=code.value[0], message=error.message, details=[_packed(d) for d in details])
+    return code, status_pb2.Status(code=code.value[0], message=words, details=[_packed(d) for d in details])
 
 
 def retry_after(error: Exception) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -18,6 +19,8 @@ from detect_icd.errors import InvalidRequestError
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _MAX_DEPTH = 16
+_MAX_FIELDS = 10_000
+"""No message of ours has more; looking through millions would take as long as a long note."""
 
 _M = TypeVar("_M", bound=Message)
 
@@ -46,7 +49,7 @@ def decode(data: bytes, kind: type[_M]) -> _M | Undecodable:
 def _explain(data: bytes, descriptor: Descriptor) -> Undecodable:
     kind, document_id, fault = "", "", ""
     try:
-        for path, value in _strings(memoryview(data), descriptor, "", 0):
+        for path, value in _strings(memoryview(data), descriptor, "", 0, count()):
             kind = kind or path.partition(".")[0]
             try:
                 text = str(value, "utf-8")
@@ -64,12 +67,19 @@ def _explain(data: bytes, descriptor: Descriptor) -> Undecodable:
     return Undecodable(InvalidRequestError(message, field="", reason="MALFORMED_MESSAGE"), kind, document_id)
 
 
-def _strings(data: memoryview, descriptor: Descriptor, prefix: str, depth: int) -> Iterator[tuple[str, memoryview]]:
-    """Path and bytes of every string field, in wire order; raises ValueError where the bytes are no message."""
+def _strings(
+    data: memoryview, descriptor: Descriptor, prefix: str, depth: int, fields: Iterator[int]
+) -> Iterator[tuple[str, memoryview]]:
+    """Path and bytes of every string field, in wire order; raises ValueError where the bytes are no message.
+
+    `fields` counts the fields seen.
+    """
     if depth > _MAX_DEPTH:
         raise ValueError
     position = 0
     while position < len(data):
+        if next(fields) > _MAX_FIELDS:
+            raise ValueError
         tag, position = _varint(data, position)
         wire_type, value = tag & 7, memoryview(b"")
         if wire_type == _VARINT:
@@ -90,7 +100,7 @@ def _strings(data: memoryview, descriptor: Descriptor, prefix: str, depth: int) 
         if field.type == FieldDescriptor.TYPE_STRING:
             yield path, value
         elif field.message_type is not None:
-            yield from _strings(value, field.message_type, f"{path}.", depth + 1)
+            yield from _strings(value, field.message_type, f"{path}.", depth + 1, fields)
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from detect_icd.v1 import code_pb2 as pb
 from detect_icd.v1 import code_pb2_grpc, common_pb2
@@ -103,3 +104,10 @@ def test_bad_requests_name_their_field(
         bad = error_details_pb2.BadRequest()
         found["google.rpc.BadRequest"].Unpack(bad)
         assert bad.field_violations[0].field == field
+
+
+def test_an_endless_code_is_not_found_like_any_other(address):
+    with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as caught:
+        code_pb2_grpc.CodeServiceStub(channel).GetCode(pb.GetCodeRequest(code="\U0001f600" * 100_000), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    assert rpc_status.from_call(caught.value).details
