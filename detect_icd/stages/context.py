@@ -20,7 +20,7 @@ from spacy.vocab import Vocab
 from detect_icd.lexicon import Lexicon
 from detect_icd.model import Certainty, Experiencer, Presence, Temporality
 from detect_icd.spans import Span
-from detect_icd.stages.cues import NUMBER, OTHER_WORD, CueGroup, compile_cues, number_words, word_class
+from detect_icd.stages.cues import NUMBER, OTHER_WORD, CueGroup, compile_cues, number_words, open_words, word_class
 from detect_icd.stages.lists import list_heads
 from detect_icd.stages.scopes import Scopes, choose
 from detect_icd.stages.sections import Section, SectionTable, find_sections
@@ -36,7 +36,10 @@ class ContextRules:
 
     def __init__(self, cue_rows: Sequence[Mapping[str, str]], sections: SectionTable) -> None:
         self.sections = sections
+        self.open_words = open_words(cue_rows)
         groups = compile_cues(cue_rows)
+        lists = {phrase[-1] for group in groups if group.heads_lists for phrase in group.phrases}
+        self.lead_words = self.open_words | lists
         words = {word for group in groups for phrase in group.phrases for word in phrase}
         self._known = {word: word for word in sorted(words)} | dict.fromkeys(sorted(number_words(cue_rows)), NUMBER)
         self._vocab = Vocab()
@@ -96,11 +99,13 @@ class ContextStage:
             last = min(sentence.last, max(first, text.token_at(max(span.start, span.end - 1))) + 1)
             tokens.append(Span(first, last))
             mentions.setdefault(holder, []).append(tokens[-1])
-        heads = list_heads(text, sections, sentences)
+        heads = list_heads(text, sections, sentences, self._rules.lead_words)
         needed = sorted({*mentions, *(heads[holder] for holder in mentions if holder in heads)})
         scopes = self._scopes(text, [sentences[i] for i in needed], [mentions.get(i, []) for i in needed])
         scope_of = dict(zip(needed, scopes, strict=True))
-        governing = {i: scope_of[i].governing() for i in {heads[h] for h in mentions if h in heads}}
+        governing = {
+            i: scope_of[i].governing(self._rules.open_words) for i in {heads[h] for h in mentions if h in heads}
+        }
         judgements = []
         for mention, holder in zip(tokens, holders, strict=True):
             scope = scope_of[holder]

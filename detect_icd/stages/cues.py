@@ -32,6 +32,9 @@ class Act(StrEnum):
     NUMBER = "NUMBER"
     """A word that counts as `<number>`, in the text and in the other rows."""
 
+    OPEN = "OPEN"
+    """A word with which no line ends that is whole: what a cue before it says goes on in the list below."""
+
     PSEUDO = "PSEUDO"
     """Looks like a cue and is none; takes the words it covers out of play."""
 
@@ -48,7 +51,7 @@ class Reach(Enum):
     SENTENCE = "sentence"
 
     LIST = "list"
-    """As SENTENCE; before a colon that ends the sentence also over the list below."""
+    """As SENTENCE; also over the list below a line that ends with it, or soon behind it with a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,24 @@ class CueGroup:
     pseudo: bool
     """Nothing but pseudo-cues."""
 
+    @property
+    def heads_lists(self) -> bool:
+        """Whether a list may stand below it."""
+        return any(rule.forward and rule.reach is Reach.LIST for rule in self.rules)
+
 
 def number_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
     """The words that count as a number."""
-    return frozenset(word for row in rows if row["category"] == Act.NUMBER for (word,) in expand(row["cue"]))
+    return _single_words(rows, Act.NUMBER)
+
+
+def open_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
+    """The words that leave a line open."""
+    return _single_words(rows, Act.OPEN)
+
+
+def _single_words(rows: Iterable[Mapping[str, str]], act: Act) -> frozenset[str]:
+    return frozenset(word for row in rows if row["category"] == act for (word,) in expand(row["cue"]))
 
 
 def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CueGroup]:
@@ -108,7 +125,7 @@ def _rules_of(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, ...], list[R
     numbers = number_words(rows)
     phrases: dict[tuple[str, ...], list[Rule]] = {}
     for row in rows:
-        if row["category"] == Act.NUMBER:
+        if row["category"] in (Act.NUMBER, Act.OPEN):
             continue
         rule = _rule(row)
         for form in expand(row["cue"]):

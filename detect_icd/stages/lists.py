@@ -1,4 +1,4 @@
-"""Finds the line that heads a list, for what it says ("Negative for:") holds for every item below it."""
+"""Finds the line that heads a list, for what it says ("Negative for:", "Call if") holds for every item below it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ _LINES = 12
 _LINE_TOKENS = 12
 
 
-def list_heads(text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence]) -> dict[int, int]:
+def list_heads(
+    text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence], lead_words: frozenset[str]
+) -> dict[int, int]:
     """Sentence -> the sentence that heads its list (the nearest one); both are indices.
 
-    A head ends with a colon and is no section header. Its list are the items below it (bullets, numbers), blank
-    lines between them allowed, or else the short lines up to a blank one. Only what stands before a sentence
-    decides its head.
+    A head ends with a colon or another word that leads on ("if", "denies") and is no section header. Its list are
+    the items below it (bullets, numbers), blank lines between them allowed, or else the short lines up to a blank
+    one. Only what stands before a sentence decides its head.
     """
     heads: dict[int, int] = {}
     words = text.words
     for i, sentence in enumerate(sentences[:-1]):
-        if not _is_head(words, sentence):
+        if not _is_head(words, sentence, lead_words):
             continue
         header = sections[sentence.section].header
         if header.start < header.end and header.start == sentence.start:
             continue
-        for j in _items(text, sentences, i):
+        for j in _items(text, sentences, i, lead_words):
             heads[j] = i
     return heads
 
 
-def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int) -> list[int]:
+def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int, lead_words: frozenset[str]) -> list[int]:
     """The sentences of the list below a head."""
     source, words = text.source, text.words
     items: list[int] = []
@@ -50,13 +52,13 @@ def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int) -> li
         elif gap and not starts_item(source, sentence.start):
             break
         items.append(j)
-        if _is_head(words, sentence):
+        if _is_head(words, sentence, lead_words):
             break
     return items
 
 
-def _is_head(words: Sequence[str], sentence: Sentence) -> bool:
-    return sentence.first < sentence.last and words[sentence.last - 1] == ":"
+def _is_head(words: Sequence[str], sentence: Sentence, lead_words: frozenset[str]) -> bool:
+    return sentence.first < sentence.last and words[sentence.last - 1] in lead_words
 
 
 def _line_ends(source: str, sentence: Sentence) -> int:

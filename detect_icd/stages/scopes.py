@@ -120,13 +120,22 @@ class Scopes:
                 reached.append(Reached(rule, span))
         return reached
 
-    def governing(self) -> list[Reached]:
-        """The rules that reach over the list below, where a colon ends the sentence."""
-        last = self._sentence.end - 1
+    def governing(self, open_words: frozenset[str]) -> list[Reached]:
+        """The rules that reach over the list below: only open words stand behind their cue, or a colon soon does."""
+        words, last = self._words, self._sentence.end - 1
+        colon, is_open = words[last] == ":", words[last] in open_words
         return [
             Reached(rule, cue.span)
             for cue, rule, end, _ in self._scopes
-            if rule.forward and rule.reach is Reach.LIST and end >= last and last - cue.span.end <= _LIST_WORDS
+            if rule.forward
+            and end >= last
+            and (
+                (colon and rule.reach is Reach.LIST and last - cue.span.end <= _LIST_WORDS)
+                or (
+                    (rule.reach is Reach.LIST or (is_open and rule.reach is not Reach.NEXT))
+                    and open_words >= set(words[cue.span.end : last + 1])
+                )
+            )
         ]
 
     def inherits(self, rule: Rule, mention: Span) -> bool:

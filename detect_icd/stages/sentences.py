@@ -48,10 +48,13 @@ _SHORTENED = frozenset({
 _OPEN_WORDS = frozenset({
     "and", "or", "of", "the", "with", "without", "a", "an", "to", "for", "in", "on", "by", "no", "from", "at", "as",
     "is", "was", "are", "were", "be", "been", "has", "have", "had", "his", "her", "their", "its", "this", "that",
-    "these", "those", "which", "who", "due", "not", "into", "than",
+    "these", "those", "which", "who", "due", "not", "into", "than", "if", "when", "any", "other", "you", "she",
+    "he", "they",
 })  # fmt: skip
 _LONG_LINE = 45
 _FULL_LINE = 60
+_LIST_LINES = re.compile(r"[^\n.,;:!?]{1,30}\n(?=[^\n.,;:!?]{1,30}(?:\n|\Z))")
+"""Two short lines without punctuation: items of a list, where wrapped prose would have filled the first."""
 
 
 class Sentence(NamedTuple):
@@ -237,8 +240,10 @@ def _breaks_line(source: str, at: int, following: int, start: int, *, in_item: b
     tail = tail.rstrip()
     if not tail or tail[-1] == ":" or _starts_line(source, following):
         return True
-    if tail[-1] in ",&/" or tail.split()[-1].casefold() in _OPEN_WORDS:
+    if tail[-1] in ",&/":
         return False
+    if tail.split()[-1].casefold() in _OPEN_WORDS:
+        return _LIST_LINES.match(source, following) is not None
     length = at - max(source.rfind("\n", max(0, at - _FULL_LINE - 1), at), start - 1, at - _FULL_LINE - 1) - 1
     char = source[following]
     if char.islower():

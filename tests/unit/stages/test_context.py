@@ -28,6 +28,17 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         r"Return if:\n* [[fever]]{HYPOTHETICAL}\n* [[vomiting]]{HYPOTHETICAL}",
         r"Differential diagnosis includes:\n- [[PE]]{UNCERTAINTY}\n- [[pneumonia]]{UNCERTAINTY}",
         r"Denies:\n- [[fever]]{NEGATION}\nReports:\n- [[cough]]{}",
+        # lead-ins without a colon
+        r"Advise ED if\n- [[fever]]{HYPOTHETICAL}\n- [[rash]]{HYPOTHETICAL}\n\n[[Asthma]]{} is stable.",
+        r"Call if you develop\n1. [[fever]]{HYPOTHETICAL}\n2. [[rash]]{HYPOTHETICAL}",
+        r"Seek help immediately for\n[[fever]]{HYPOTHETICAL}\n[[rash]]{HYPOTHETICAL}\n[[confusion]]{HYPOTHETICAL}",
+        r"No evidence of\n- [[effusion]]{NEGATION}\n- [[edema]]{NEGATION}",
+        r"Mother has\n- [[asthma]]{FAMILY:mother}",
+        r"Findings may represent\n- [[atelectasis]]{UNCERTAINTY}\n- [[pneumonia]]{UNCERTAINTY}",
+        r"Return for 1. [[fever]]{HYPOTHETICAL} 2. [[rash]]{HYPOTHETICAL}",
+        r"No acute distress\n- [[hypertension]]{}",
+        r"Smoking: denies\n- [[hypertension]]{}",
+        r"Denies pain but has\n- [[nausea]]{}",
         # fields
         "[[Diabetes]]{NEGATION}: No",
         "[[Fever]]{NEGATION} (-)",
