@@ -26,6 +26,7 @@ from detect_icd.model import (
     Temporality,
 )
 from detect_icd.stages.conventions import Certainty, Conventions, Draft, DrugEffects, Places, person_conflicts
+from detect_icd.stages.conventions.patterns import sided_family
 from detect_icd.text import NormalizedText, normalize_phrase
 
 SYSTEM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -121,6 +122,10 @@ class Assigner:
                 code, rule = exception.result, exception.rule
             order, weight = self._sections.get(mention.section, _PLAIN_SECTION)
             entry = draft.add(code, [mention.id], best.score * weight, (order, mention.span.start), rule)
+            if any(a.kind == "laterality" and a.value == "bilateral" for a in mention.attributes):
+                other, _ = sided_family(draft.release, code)
+                if other:  # no code says both sides of this condition (I.B.13)
+                    draft.add(other, [mention.id], best.score * weight, (order, mention.span.start), rule)
             written = next((c for c in mention.codes[1:] if c.match_kind is MatchKind.WRITTEN_CODE), None)
             if written is not None:
                 message = f"{written.code} is written beside words that mean {best.code}: the words were followed"

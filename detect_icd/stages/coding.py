@@ -28,6 +28,7 @@ from detect_icd.stages.assignment import reporting
 from detect_icd.stages.attributes import AttributeFinder, as_attributes
 from detect_icd.stages.context import Judgement
 from detect_icd.stages.conventions import Certainty
+from detect_icd.stages.conventions.patterns import side_of
 from detect_icd.stages.evidence import Surroundings
 from detect_icd.stages.mentions import Finding
 from detect_icd.stages.refinement import Evidence, Refined, Refiner
@@ -143,10 +144,10 @@ class Coder:
             refiner = self._refiners[release.name] = Refiner(release, self._canonical, self._refinements)
         own = []
         for n, node in enumerate(nodes):
-            refined = refiner.refine(node, evidence)
-            score = _base_score(finding)
-            score *= _PER_MISSING ** len(refined.missing) * (_SECOND_CHOICE if n else 1.0)
-            own.append(_candidate(refined.code, score, finding, release, refined))
+            for refined in _of_both_sides(refiner, node, evidence, release) or [refiner.refine(node, evidence)]:
+                score = _base_score(finding)
+                score *= _PER_MISSING ** len(refined.missing) * (_SECOND_CHOICE if n else 1.0)
+                own.append(_candidate(refined.code, score, finding, release, refined))
         if written and own and finding.entry.assignable:
             return _backed(own, written, nodes[0], finding, release)
         return own
@@ -163,6 +164,15 @@ class Coder:
         if said.temporality is Temporality.HISTORICAL and form != "active":
             return _instead(form, own, finding, release, NotReportableReason.RESOLVED)
         return own, None
+
+
+def _of_both_sides(refiner: Refiner, node: str, evidence: Evidence, release: Release) -> list[Refined]:
+    """A code for each side of a bilateral condition that no bilateral code exists for (I.B.13); [] otherwise."""
+    if evidence.laterality != "bilateral" or "laterality" not in refiner.refine(node, evidence).missing:
+        return []
+    sides = [refiner.refine(node, replace(evidence, laterality=side)) for side in ("right", "left")]
+    named = [side_of(release, refined.code) for refined in sides]
+    return sides if named == ["right", "left"] else []
 
 
 def _base_score(finding: Finding) -> float:

@@ -80,6 +80,8 @@ class Surroundings:
             by_kind.get("laterality", ""),
             by_kind.get("encounter", ""),
             by_kind.get("fracture", ""),
+            f"{by_kind.get('site', '')} {by_kind.get('region', '')}",
+            by_kind.get("limb", ""),
         )
         return evidence, details
 

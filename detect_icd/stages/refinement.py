@@ -51,7 +51,7 @@ _FUNCTION = frozenset(
         "classified",
         "type",
     }
-    | {"affecting", "encounter", "side", "sides", "site", "part", "initial", *",()[]-/:;."}
+    | {"region", "affecting", "encounter", "side", "sides", "site", "part", "initial", *",()[]-/:;."}
 )
 _UNSPECIFIED = frozenset({"unspecified", "nos", "uncomplicated"})
 _SIDES = frozenset({"left", "right", "bilateral"})
@@ -86,6 +86,8 @@ class Evidence:
     laterality: str = ""
     encounter: str = ""
     fracture: str = ""
+    site: str = ""
+    limb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,10 @@ class Refiner:
         """
         given = 0
         missing: list[str] = []
-        while not self._release.is_billable(node):
+        while True:
+            node = self._elsewhere(node, evidence)
+            if self._release.is_billable(node):
+                break
             children = self._axes(node)
             if not children:
                 break
@@ -137,7 +142,9 @@ class Refiner:
             else:
                 child, lacking = self._choose(children, evidence)
                 if child is None and (node, "default", "any") in self._rows:
-                    child = next(c for c in children if c.code == self._rows[node, "default", "any"])
+                    node = self._rows[node, "default", "any"]
+                    missing.extend(lacking)
+                    continue
             missing.extend(lacking)
             if child is None:
                 break
@@ -147,6 +154,14 @@ class Refiner:
         if better is not None and better in self._release:
             node, given, missing = better, given + 1, [m for m in missing if m != "laterality"]
         return Refined(node, self._release.is_billable(node), given, tuple(dict.fromkeys(missing)))
+
+    def _elsewhere(self, node: str, evidence: Evidence) -> str:
+        """The node that the site in the note makes of `node`, by row: a disc of the neck has another category."""
+        sites = [("site", word) for word in evidence.site.split()]
+        if evidence.limb:
+            sites.append(("limb", f"{evidence.laterality} {evidence.limb}".strip()))
+        found = (self._rows.get((node, *site), "") for site in sites)
+        return next((code for code in found if code in self._release), node)
 
     def _on_side(self, code: str, side: str) -> str | None:
         """What `code` becomes once the side is known, by row or by title; None where it says so already."""
@@ -217,6 +232,11 @@ class Refiner:
             inherited = self._words(self._release.wording(parent))
             if len(codes) > 1:  # a word that every child repeats tells none of them from the others
                 given = [self._words(_WITHOUT.sub("", self._release.wording(code).lower())) for code in codes]
+                # Of "subluxation and dislocation" every child is one or the other: there the parent's words tell too.
+                divided = inherited - given[0].intersection(*given) - _FUNCTION - _UNSPECIFIED
+                alone = all(sum(word in words for words in given) == 1 for word in divided)
+                if all(words & divided or (alone and words - inherited) for words in given):
+                    inherited -= divided
                 inherited |= given[0].intersection(*given)
             vagueness = sum(word in _UNSPECIFIED for word in normalize_phrase(self._release.wording(parent)))
             known = tuple(self._child(code, inherited, vagueness) for code in codes)
