@@ -66,6 +66,7 @@ TABLES = MappingProxyType(
             {"keeps": frozenset({"yes", "no"})},
         ),
         "refinements": Schema(("code", "kind", "value", "result", "why", "example")),
+        "repeated": Schema(("rule", "codes", "days", "result", "guideline", "why", "example")),
         "reporting_order": Schema(("section", "order", "score", "why", "example")),
         "sections": Schema(
             ("header", "section", "presence", "certainty", "temporality", "experiencer", "why", "example"),
@@ -90,6 +91,7 @@ TABLES = MappingProxyType(
         "suppressions": Schema(("phrase", "why", "example")),
         "trimesters": Schema(("codes", "phrases", "trimester", "why", "example")),
         "unlinks": Schema(("phrase", "why", "example")),
+        "visit_reasons": Schema(("rule", "phrases", "codes", "guideline", "why", "example")),
         "title_exclusions": Schema(("phrase", "why")),
         "title_rewrites": Schema(("find", "replace", "why", "example")),
         "words": Schema(("word", "canonical", "why")),

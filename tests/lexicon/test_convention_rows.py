@@ -17,6 +17,8 @@ TABLES = (
     "confirmed_only",
     "drug_effects",
     "elapsed",
+    "repeated",
+    "visit_reasons",
 )
 SETTINGS = {"confirmed_only": Setting.INPATIENT}
 LEXICON = Lexicon.default()

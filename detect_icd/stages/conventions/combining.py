@@ -17,6 +17,9 @@ from detect_icd.text import normalize_phrase
 
 _SILENT = frozenset({"unspecified", "trimester"})
 
+_NOT = "not "
+"""Before an attribute of a row: no part of the combination may have it."""
+
 _OTHER_CAUSE = ("cause", "stated")
 """The attribute of a condition whose cause the note states: nothing is presumed of it then (I.A.15)."""
 
@@ -27,6 +30,7 @@ class _Combination:
     components: tuple[Patterns, ...]
     bond: Bond
     attribute: tuple[str, str] | None
+    attribute_denied: bool
     unless: Patterns
     result: str
     drops: frozenset[int]
@@ -34,12 +38,14 @@ class _Combination:
 
     @classmethod
     def of(cls, row: Row) -> _Combination:
-        kind, _, value = row["attribute"].partition("=")
+        denied = row["attribute"].startswith(_NOT)
+        kind, _, value = row["attribute"].removeprefix(_NOT).partition("=")
         return cls(
             row["rule"],
             tuple(Patterns.of(part) for part in row["components"].split(" + ")),
             Bond(row["bond"]),
             (kind, value) if kind else None,
+            denied,
             Patterns.of(row["unless"]),
             row["result"],
             frozenset(int(n) - 1 for n in row["drops"].split(",") if n),
@@ -50,11 +56,17 @@ class _Combination:
         """Whether these entries are parts of one combination."""
         if len({part.code for part in parts}) < len(parts) or any(part.code not in draft.entries for part in parts):
             return False
-        if self.attribute is not None and not draft.places.has(parts[0], *self.attribute):
+        if self.attribute is not None and not self._has(parts, self.attribute, draft):
             return False
         if self.bond is Bond.ANYWHERE and any(draft.places.has(part, *_OTHER_CAUSE) for part in parts[1:]):
             return False
         return all(draft.places.bound(parts[0], part, self.bond) for part in parts[1:])
+
+    def _has(self, parts: tuple[Entry, ...], attribute: tuple[str, str], draft: Draft) -> bool:
+        """Whether the first part has the attribute, or where it is denied, whether no part has it."""
+        if self.attribute_denied:
+            return not any(draft.places.has(part, *attribute) for part in parts)
+        return draft.places.has(parts[0], *attribute)
 
 
 class Combinations:

@@ -27,13 +27,17 @@ class Bond(StrEnum):
 
 @dataclass(slots=True)
 class Entry:
-    """A code on its way to the answer, with the mentions that speak for it; `position` is (order of section, offset)."""
+    """A code on its way to the answer, with the mentions that speak for it; `position` is (order of section, offset).
+
+    One that `leads` is what the visit is for: nothing supersedes it, and it is listed first.
+    """
 
     code: str
     mentions: dict[str, None]  # an ordered set: a dense note names one condition thousands of times
     score: float
     position: tuple[int, int]
     rules: list[str] = field(default_factory=list)
+    leads: bool = False
 
 
 class Places:

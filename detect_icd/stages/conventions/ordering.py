@@ -15,6 +15,8 @@ from detect_icd.stages.conventions.draft import Draft, Entry
 from detect_icd.stages.conventions.patterns import Index, Patterns, code_first, use_additional
 
 _WEIGHTS = {"FIRST": -1, "NEVER_FIRST": 1, "LAST": 2}
+_LEADING = (-2, 0)
+"""The weight of what the visit is for."""
 
 
 class Ordering:
@@ -38,7 +40,7 @@ class Ordering:
 
     def ordered(self, draft: Draft) -> list[Entry]:
         """The codes in reporting order; the rule that moved one is written to it."""
-        weights = {entry.code: self._weight(entry.code) for entry in draft}
+        weights = {entry.code: ("", _LEADING) if entry.leads else self._weight(entry.code) for entry in draft}
         entries = sorted(draft, key=lambda e: (weights[e.code][1], e.position, e.code))
         plain = sorted(entries, key=lambda e: (e.position, e.code))
         for entry, other in zip(entries, plain, strict=True):
@@ -47,7 +49,7 @@ class Ordering:
                 _note(entry, rule)
         for n in sorted(self._leaders.of(draft.entries) & self._followers.of(draft.entries)):
             rule, codes, companions = self._before[n]
-            for entry in [e for e in entries if companions.cover(e.code)]:
+            for entry in [e for e in entries if companions.cover(e.code) and not e.leads]:
                 leaders = [e for e in entries if e is not entry and codes.cover(e.code)]
                 for leader in leaders:
                     _note(leader, rule)

@@ -25,7 +25,7 @@ class _Superseded:
 
     def explains(self, entry: Entry, other: Entry, draft: Draft, past: Mapping[str, Sequence[str]]) -> bool:
         """Whether `other` says what `entry` says; a history code stands for the codes it is the `past` of."""
-        if other is entry or not self.by.cover(other.code):
+        if other is entry or entry.leads or not self.by.cover(other.code):
             return False
         codes = (entry.code, *past.get(entry.code, ()))
         alike = any(_bare(code)[: self.same] == _bare(other.code)[: self.same] for code in codes)
