@@ -16,6 +16,8 @@ from detect_icd.text import NormalizedText, normalize_phrase
 
 _REACH_BEFORE = 4
 _REACH_AFTER = 6
+_SHARED = frozenset({"site", "region"})
+"""Kinds that two mentions of one statement may share: the level of the spine ("disc herniation with L5-S1 radiculopathy")."""
 _BREAKS = frozenset({";", ".", ":"})
 
 
@@ -97,12 +99,23 @@ def belonging(
             distance = detail.first - last + 2
             if distance > _REACH_AFTER or _blocked(last, detail.first, text, others):
                 continue
+            if detail.kind not in _SHARED and _leads(detail, details, others):
+                continue
         else:
             continue
         known = nearest.get(detail.kind)
         if known is None or distance < known[0]:
             nearest[detail.kind] = (distance, detail)
     return sorted((d for _, d in nearest.values()), key=lambda d: (d.first, d.kind))
+
+
+def _leads(detail: Detail, details: Sequence[Detail], others: Sequence[tuple[int, int]]) -> bool:
+    """Whether a detail stands in or directly before another mention: "knee pain and left ankle sprain"."""
+    ends = {detail.last}
+    for following in details:
+        if following.first in ends:
+            ends.add(following.last)
+    return any(start <= detail.first < end or start in ends for start, end in others)
 
 
 def _blocked(start: int, end: int, text: NormalizedText, others: Sequence[tuple[int, int]]) -> bool:

@@ -6,7 +6,7 @@ fracture. What a negator ("without") precedes counts as denied up to the next co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from detect_icd.model import DetectRequest
@@ -18,6 +18,8 @@ from detect_icd.text import NormalizedText
 
 _WINDOW = 14
 """Words on each side of a mention that may refine it."""
+_ALIASES = {"region": "site"}
+"""Kinds that rows know under one name: a level of the spine and its region."""
 _STOPS = frozenset({".", ";", ":", ","})
 
 
@@ -80,8 +82,7 @@ class Surroundings:
             by_kind.get("laterality", ""),
             by_kind.get("encounter", ""),
             by_kind.get("fracture", ""),
-            f"{by_kind.get('site', '')} {by_kind.get('region', '')}",
-            by_kind.get("limb", ""),
+            tuple(_marks(details, by_kind.get("laterality", ""))),
         )
         return evidence, details
 
@@ -114,3 +115,14 @@ class Surroundings:
             if i not in foreign:
                 (denied if denying else said).add(self._canonical(word))
         return said, denied
+
+
+def _marks(details: Sequence[Detail], side: str) -> Iterator[tuple[str, str]]:
+    """The details as rows name them: the value, each of its words, and for a limb its side before it."""
+    for detail in details:
+        kind = _ALIASES.get(detail.kind, detail.kind)
+        if kind == "limb" and side:
+            yield kind, f"{side} {detail.value}"
+        if kind != "laterality":
+            yield kind, detail.value
+            yield from ((kind, word) for word in detail.value.split() if word != detail.value)

@@ -79,15 +79,17 @@ _ENCOUNTER_SPECIFIC = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the note says around a mention, in the lexicon's canonical words."""
+    """What the note says around a mention, in the lexicon's canonical words.
+
+    `marks` are the details that belong to the mention, as rows of `refinements.tsv` name them: (kind, value).
+    """
 
     said: frozenset[str]
     denied: frozenset[str] = frozenset()
     laterality: str = ""
     encounter: str = ""
     fracture: str = ""
-    site: str = ""
-    limb: str = ""
+    marks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,8 @@ class Refiner:
         return Refined(node, self._release.is_billable(node), given, tuple(dict.fromkeys(missing)))
 
     def _elsewhere(self, node: str, evidence: Evidence) -> str:
-        """The node that the site in the note makes of `node`, by row: a disc of the neck has another category."""
-        sites = [("site", word) for word in evidence.site.split()]
-        if evidence.limb:
-            sites.append(("limb", f"{evidence.laterality} {evidence.limb}".strip()))
-        found = (self._rows.get((node, *site), "") for site in sites)
+        """The node that a detail of the note makes of `node`, by row: a disc of the neck has another category."""
+        found = (self._rows.get((node, *mark), "") for mark in evidence.marks)
         return next((code for code in found if code in self._release), node)
 
     def _on_side(self, code: str, side: str) -> str | None:
