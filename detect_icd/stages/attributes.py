@@ -38,11 +38,12 @@ class AttributeFinder:
         self._by_first: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
         inside: set[str] = set()
         joins: set[str] = set()
+        locators: set[str] = set()
         for row in rows:
             for phrase in phrases_of(row["words"]):
                 words = normalize_phrase(phrase)
-                if row["kind"] == "join":
-                    joins.add(words[0])
+                if row["kind"] in {"join", "locator"}:
+                    (joins if row["kind"] == "join" else locators).add(words[0])
                     continue
                 if row["inside"] and len(words) == 1 and row["case"] == "any":
                     inside.add(words[0])
@@ -57,6 +58,12 @@ class AttributeFinder:
         """Words that name the patient's sex, and which."""
         self.joins = frozenset(joins)
         """Words and marks that coordinate phrases."""
+        self.locators = frozenset(locators)
+        """Words that introduce the site of a finding."""
+        self.negators = frozenset(
+            words[0] for rows in self._by_first.values() for words, kind, _, _ in rows if kind == "negator"
+        )
+        """First words of what denies."""
         self.inside = frozenset(inside)
         """Words that may stand inside a phrase without being part of it."""
 

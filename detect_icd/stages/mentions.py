@@ -18,6 +18,7 @@ from detect_icd.stages.measures import MeasureFinder
 from detect_icd.stages.phrases import Found, PhraseFinder, Scan
 from detect_icd.stages.senses import Reading, choose
 from detect_icd.stages.sentences import Sentence
+from detect_icd.stages.sites import Sites
 from detect_icd.stages.titles import TitleIndex
 from detect_icd.text import NormalizedText
 
@@ -45,6 +46,7 @@ class MentionFinder:
         words = AttributeFinder(lexicon.table("attributes"))
         self._finder = PhraseFinder(phrases, words.inside)
         self._shared = SharedHeads(self._finder, words.joins, words.inside)
+        self._sites = Sites(self._finder, words.locators, words.joins, words.inside, words.negators)
         self._measures = MeasureFinder(lexicon.table("measures"))
         self._titles = TitleIndex(phrases.title_keys, phrases.title_codes, phrases.title_openings)
 
@@ -90,8 +92,12 @@ class MentionFinder:
         if not places:
             return found
         reading.advance(sentence.last)
-        completed = self._shared.find(text.words, *whole, places)
-        for place in sorted([*places, *completed], key=_first) if completed else places:
+        sited = self._sites.find(text.words, *whole, places)
+        if sited:
+            replaced = {place.first for place in sited}
+            places = sorted([*(p for p in places if p.first not in replaced), *sited], key=_first)
+        completed = [*sited, *self._shared.find(text.words, *whole, places)]
+        for place in sorted({*places, *completed}, key=_first) if completed else places:
             sense = choose(self._finder.senses(place), text, place.first, place.last, whole, reading)
             if sense is not None and sense.entry is not None:
                 span = Span(text.starts[place.first], text.ends[place.last - 1])

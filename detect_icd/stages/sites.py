@@ -1,0 +1,105 @@
+"""Completes a finding with the site named after it: "a mass of 5 cm in the left kidney" is a kidney mass.
+
+A note names the site behind its finding as often as before it; the lexicon need hold only one of the two. What
+stands behind a locator ("in", "of") is tried as the beginning of a phrase that ends with the finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from detect_icd.stages.phrases import Found, PhraseFinder
+
+_MOST_HEAD = 2
+"""Most words of a finding that is completed; a longer one names its own site."""
+_REACH = 8
+"""Most words between a finding and its site's locator ("measuring 5 x 3 cm")."""
+_LONGEST_SITE = 4
+_MOST_SITES = 4
+"""Most coordinated sites ("in the liver, spleen and kidney")."""
+_BREAKS = frozenset({".", ";", ":", "(", ")"})
+
+
+class Sites:
+    """Completes findings; `locators` introduce a site, `joins` coordinate sites, `inside` words belong to no phrase."""
+
+    def __init__(
+        self,
+        finder: PhraseFinder,
+        locators: Collection[str],
+        joins: Collection[str],
+        inside: Collection[str],
+        negators: Collection[str],
+    ) -> None:
+        self._finder = finder
+        self._locators = frozenset(locators)
+        self._joins = frozenset(joins)
+        self._inside = frozenset(inside)
+        self._stops = frozenset((*joins, *negators, *_BREAKS))
+
+    def find(self, words: Sequence[str], first: int, last: int, places: Sequence[Found]) -> list[Found]:
+        """The phrases completed from `places` in tokens `first` up to `last`; the first of each stands in its place.
+
+        A finding beside its site is placed on both, one further off on its own words: what stands between may
+        deny it.
+        """
+        if not places or self._locators.isdisjoint(words[first:last]):
+            return []
+        taken = {i for place in places for i in range(place.first, place.last)}
+        found: list[Found] = []
+        for place in places:
+            if place.last - place.first <= _MOST_HEAD:
+                found += self._complete(words, last, place, taken)
+        return found
+
+    def _complete(self, words: Sequence[str], last: int, head: Found, taken: set[int]) -> Iterator[Found]:
+        at = self._locator(words, head.last, min(last, head.last + _REACH), taken)
+        while at is not None:
+            site = self._site(words, at + 1, last, head, taken)
+            if site is not None:
+                near = at == head.last
+                yield Found(head.first, site.last if near else head.last, site.number, head.fuzzy)
+                yield from self._further(words, last, head, site.last, taken)
+                return
+            at = self._locator(words, at + 1, min(last, head.last + _REACH), taken)
+
+    def _further(
+        self, words: Sequence[str], last: int, head: Found, at: int, taken: set[int]
+    ) -> Iterator[Found]:
+        """Further sites of the same finding, each placed on its own words."""
+        for _ in range(_MOST_SITES):
+            start = at
+            while at < last and at - start < 2 and words[at] in self._joins:
+                at += 1
+            site = self._site(words, at, last, head, taken) if at > start else None
+            if site is None:
+                return
+            yield site
+            at = site.last
+
+    def _locator(self, words: Sequence[str], start: int, end: int, taken: set[int]) -> int | None:
+        for i in range(start, end):
+            if words[i] in self._locators:
+                return i
+            # A unit of measure ("5 mm") may be the short form of a disease.
+            if words[i] in self._stops or (i in taken and not words[i - 1].isdigit()):
+                return None
+        return None
+
+    def _site(self, words: Sequence[str], at: int, last: int, head: Found, taken: set[int]) -> Found | None:
+        """The longest site from `at` on that makes a phrase with the words of `head`."""
+        own = list(words[head.first : head.last])
+        start = at
+        while start < last and words[start] in self._inside:
+            start += 1
+        for begin in {start: None, at: None}:
+            for end in range(min(last, begin + _LONGEST_SITE), begin, -1):
+                if not taken.isdisjoint(range(begin, end)) or not words[end - 1][0].isalpha():
+                    continue
+                site = words[begin:end]
+                number = self._finder.exact([*site, *own])
+                if number is None:
+                    number = self._finder.exact([*own, "of", *site])
+                if number is not None:
+                    return Found(begin, end, number)
+        return None

@@ -1,0 +1,40 @@
+"""Findings completed by the site named after them."""
+
+from __future__ import annotations
+
+import pytest
+
+from detect_icd import Detector
+
+
+@pytest.mark.parametrize(
+    ("text", "mention", "code"),
+    [
+        ("There is a mass in the left kidney.", "mass in the left kidney", "N28.89"),
+        ("A mass of 5 x 3 cm was seen in the left kidney.", "mass", "N28.89"),
+        ("Adenopathies in the mediastinum.", "Adenopathies in the mediastinum", "R59.0"),
+        ("Lesions in the liver and brain.", "brain", "G93.9"),
+        ("Space-occupying pain within the thoracic spine.", "pain within the thoracic spine", "M54.6"),
+    ],
+)
+def test_the_site_behind_a_finding_completes_it(text: str, mention: str, code: str) -> None:
+    coded = {m.text: m.codes[0].code for m in Detector.default().detect(text).mentions if m.codes}
+    assert coded.get(mention) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("A mass was seen. In the left kidney there was a stone.", "N28.89"),
+        ("A mass, not in the left kidney.", "N28.89"),
+        ("A mass with a hematoma in the left kidney.", "N28.89"),
+    ],
+)
+def test_a_stop_a_denial_or_another_finding_keeps_the_site_away(text: str, code: str) -> None:
+    mentions = Detector.default().detect(text).mentions
+    assert code not in {candidate.code for m in mentions for candidate in m.codes}
+
+
+def test_what_denies_a_finding_between_it_and_its_site_still_denies_it() -> None:
+    (mention,) = Detector.default().detect("Lesions were ruled out in the liver.").mentions
+    assert (mention.text, mention.codes[0].code, mention.assertion.presence.name) == ("Lesions", "K76.9", "ABSENT")
