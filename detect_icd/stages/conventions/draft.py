@@ -170,7 +170,8 @@ class Draft:
         said = side_of(self.release, entry.code)
         if said:
             return said
-        return next((side for side in ("left", "right") if self.places.has(entry, "laterality", side)), "")
+        sides = [side for side in ("left", "right") if self.places.has(entry, "laterality", side)]
+        return sides[0] if len(sides) == 1 else ""
 
     def alert(self, kind: str, message: str, entries: Sequence[Entry], rule: str) -> None:
         """Point a coder at something; nothing is changed."""
