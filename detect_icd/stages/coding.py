@@ -58,6 +58,8 @@ _PER_MISSING = 0.8
 _SECOND_CHOICE = 0.4
 _SILENT = frozenset({"negator", "sex"})
 """Kinds of attribute that serve refinement and say nothing of one mention."""
+_STILL_THERE = frozenset({"active", "symptom"})
+"""History forms of what "history of" leaves current; what the text calls resolved is over all the same (IV.J)."""
 
 
 class Coder:
@@ -123,10 +125,11 @@ class Coder:
     def _past_form(self, finding: Finding, section: Section, said: Judgement) -> str:
         """What "history of" this concept is: a code, "active" (still current) or "none"."""
         form = finding.entry.history or _longest_prefix(self._history, finding.entry.code)
+        if form in _STILL_THERE and any(cue.category is CueCategory.RESOLVED for cue in said.cues):
+            return "none"
         if form == "symptom":
-            # "History of cough for a week" is why the patient came; one that resolved, or under past history, is over.
-            over = any(cue.category is CueCategory.RESOLVED for cue in said.cues)
-            return "none" if over or section.defaults.temporality is Temporality.HISTORICAL else "active"
+            # "History of cough for a week" is why the patient came; under past history it is over.
+            return "none" if section.defaults.temporality is Temporality.HISTORICAL else "active"
         return form
 
     def _nodes(self, finding: Finding, release: Release) -> list[str]:

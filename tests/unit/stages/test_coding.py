@@ -10,6 +10,7 @@ from detect_icd import Detector
     [
         ("History of cough for one week.", ["R05.9"]),
         ("Initial diarrhea, but now resolved.", []),
+        ("Asthma, which has since resolved.", []),
         ("PMH: cough.", []),
         ("PMH: hypertension.", ["I10"]),
         ("History of pulmonary embolism.", ["Z86.711"]),
