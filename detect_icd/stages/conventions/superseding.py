@@ -27,8 +27,10 @@ class _Superseded:
         """Whether `other` says what `entry` says; a history code stands for the codes it is the `past` of."""
         if other is entry or entry.leads or not self.by.cover(other.code):
             return False
-        codes = (entry.code, *past.get(entry.code, ()))
-        alike = any(_bare(code)[: self.same] == _bare(other.code)[: self.same] for code in codes)
+        own, bare = _bare(entry.code), _bare(other.code)
+        alike = own[: self.same] == bare[: self.same] or any(
+            len(prefix) >= self.same and bare.startswith(prefix) for prefix in map(_bare, past.get(entry.code, ()))
+        )
         if not alike and entry.code in past:
             alike = draft.places.concepts(entry) <= draft.places.concepts(other)
         return alike and not _opposite(draft, entry, other)
