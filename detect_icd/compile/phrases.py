@@ -39,7 +39,7 @@ def compile_phrases(concept_rows: Iterable[Row], tables: Tables, release: Releas
     dictionary.fold()
     dictionary.add_suppressions()
     dictionary.add_abbreviations()
-    dictionary.check_alternatives()
+    dictionary.check_references()
     return dictionary.member()
 
 
@@ -138,12 +138,13 @@ class _Dictionary:
         for key, senses in shorts.items():
             self._senses[key] = [*senses, *(s for s in self._senses.get(key, []) if s[1] != "TITLE")]
 
-    def check_alternatives(self) -> None:
-        """Every alternative names a concept."""
+    def check_references(self) -> None:
+        """Every alternative and every meaning of a finding names a concept."""
         self._faults.extend(
-            f"{row['_at']}: no concept is called {row['concept']}"
-            for row in self._tables["alternatives"]
-            if row["concept"] not in self._number_of
+            f"{row['_at']}: no concept is called {row[column]}"
+            for table, column in (("alternatives", "concept"), ("meanings", "finding"), ("meanings", "concept"))
+            for row in self._tables[table]
+            if row[column] not in self._number_of
         )
 
     def member(self) -> dict[str, Any]:

@@ -56,6 +56,7 @@ TABLES = MappingProxyType(
         "history": Schema(("prefix", "history", "why")),
         "integral_symptoms": Schema(("rule", "codes", "by", "guideline", "why", "example")),
         "links": Schema(("phrase", "why", "example")),
+        "meanings": Schema(("finding", "concept", "needs", "unless", "why", "example"), frozenset({"unless"})),
         "measures": Schema(
             ("measure", "concept", "before", "after", "low", "high", "code", "why", "example"),
             frozenset({"before", "after"}),

@@ -30,6 +30,7 @@ from detect_icd.stages.context import Judgement
 from detect_icd.stages.conventions import Certainty
 from detect_icd.stages.conventions.patterns import side_of
 from detect_icd.stages.evidence import Surroundings
+from detect_icd.stages.meanings import Meanings
 from detect_icd.stages.mentions import Finding
 from detect_icd.stages.refinement import Evidence, Refined, Refiner
 from detect_icd.stages.sections import Section
@@ -72,6 +73,7 @@ class Coder:
         self._alternatives: dict[str, list[str]] = {}
         for row in lexicon.table("alternatives"):
             self._alternatives.setdefault(row["concept"], []).append(row["code"])
+        self._meanings = Meanings(lexicon.table("meanings"), lexicon.phrases.by_concept)
         self._canonical = lexicon.phrases.canonical.__getitem__
         self._refinements = lexicon.table("refinements")
         self._certainty = Certainty(lexicon.table("confirmed_only"))
@@ -92,13 +94,15 @@ class Coder:
         surroundings = Surroundings(self._attributes, self._canonical, text, sentences, findings, request)
         written = written_codes(text.source, sentences, findings, release)
         mentions = []
-        for n, (finding, said) in enumerate(zip(findings, judgements, strict=True)):
+        told = self._meanings.told(findings, text)
+        for n, (found, finding, said) in enumerate(zip(findings, told, judgements, strict=True)):
             checkpoint()
             section = sections[sentences[finding.sentence].section]
             nodes = self._nodes(finding, release)
             evidence, details = surroundings.of(finding, refinable=not all(map(release.is_billable, nodes)))
             form = self._past_form(finding, section, said)
-            judgement = _still_active(said, section) if form == "active" else said
+            # what a stream has settled may not change with words that come later
+            judgement = _still_active(said, section) if form == "active" and finding is found else said
             own = self._own_codes(finding, nodes, evidence, release, written.get(n, ""))
             codes, past = self._as_told(own, finding, judgement.assertion, form, release)
             codes = [c for c in codes if c.score >= request.min_score][: request.max_candidates]

@@ -135,3 +135,12 @@ def test_single_code_points_settle_sentence_by_sentence(detector: Detector) -> N
     assert len(mentions) >= 12
     assert until > len(note) // 2
     assert mentions == [settled_part(m) for m in result.mentions][: len(mentions)]
+
+
+def test_what_later_words_tell_changes_nothing_settled(detector: Detector) -> None:
+    note = (
+        "PAST MEDICAL HISTORY: reflux.\n" + "She feels well and walks every day.\n" * 6 + "MEDICATIONS: omeprazole.\n"
+    )
+    mentions, _, result = stream(detector, note, note.splitlines(keepends=True))
+    assert mentions == [settled_part(m) for m in result.mentions]
+    assert [a.code for a in result.assignments] == ["K21.9"]
