@@ -74,7 +74,8 @@ class SharedHeads:
             at += step
         if at in (start, stop):
             return -1
-        while step > 0 and at != stop and words[at] in self._inside:
+        # Behind a mark alone nothing is passed over: in "broken toe, left foot" the foot is where the toe is.
+        while step > 0 and at != stop and words[at] in self._inside and words[at - 1][0].isalpha():
             at += step
         return at if at != stop else -1
 

@@ -63,9 +63,7 @@ class Sites:
                 return
             at = self._locator(words, at + 1, min(last, head.last + _REACH), taken)
 
-    def _further(
-        self, words: Sequence[str], last: int, head: Found, at: int, taken: set[int]
-    ) -> Iterator[Found]:
+    def _further(self, words: Sequence[str], last: int, head: Found, at: int, taken: set[int]) -> Iterator[Found]:
         """Further sites of the same finding, each placed on its own words."""
         for _ in range(_MOST_SITES):
             start = at
