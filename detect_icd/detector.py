@@ -14,10 +14,10 @@ from detect_icd import __version__
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Lexicon
 from detect_icd.model import Detection, DetectRequest, Mention, OffsetUnit, Settled, Versions
-from detect_icd.spans import OffsetConverter
+from detect_icd.spans import OffsetConverter, Span
 from detect_icd.stages.assignment import Assigner
 from detect_icd.stages.coding import Coder
-from detect_icd.stages.context import ContextRules, ContextStage
+from detect_icd.stages.context import ContextRules, ContextStage, Place
 from detect_icd.stages.mentions import MentionFinder
 from detect_icd.stages.procedures import Indications, ProcedureLinker
 from detect_icd.stages.sections import SectionTable, find_sections
@@ -108,7 +108,8 @@ class Detector:
             found = self._mentions.find(text, sentences, release, checkpoint)
         checkpoint()
         with self._stage("context"):
-            judgements = self._context.assess(text, sections, sentences, [mention.span for mention in found])
+            places = [Place(finding.sentence, Span(finding.first, finding.last)) for finding in found]
+            judgements = self._context.assess(text, sections, sentences, places)
         checkpoint()
         with self._stage("coding"):
             return self._coder.code(text, sections, sentences, found, judgements, request, release, checkpoint)

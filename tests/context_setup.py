@@ -8,7 +8,7 @@ from pathlib import Path
 from detect_icd.compile.schemas import TABLES
 from detect_icd.compile.tables import read_table
 from detect_icd.spans import Span
-from detect_icd.stages.context import ContextRules, ContextStage
+from detect_icd.stages.context import ContextRules, ContextStage, locate
 from detect_icd.stages.sections import SectionTable, find_sections
 from detect_icd.stages.sentences import split_sentences
 from detect_icd.stages.verdict import Judgement
@@ -37,4 +37,5 @@ def stage() -> ContextStage:
 def judge(text: str, spans: list[Span]) -> list[Judgement]:
     normalized = NormalizedText.of(text)
     sections = find_sections(normalized, table())
-    return stage().assess(normalized, sections, split_sentences(normalized, sections), spans)
+    sentences = split_sentences(normalized, sections)
+    return stage().assess(normalized, sections, sentences, locate(normalized, sentences, spans))

@@ -8,8 +8,8 @@ the detector; `clinical_context` is the same stage as a component for any spaCy 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
@@ -18,17 +18,18 @@ from spacy.tokens import Span as SpacySpan
 from spacy.vocab import Vocab
 
 from detect_icd.lexicon import Lexicon
+from detect_icd.memo import Memo
 from detect_icd.model import Certainty, Experiencer, Presence, Temporality
 from detect_icd.spans import Span
 from detect_icd.stages.cues import NUMBER, OTHER_WORD, CueGroup, compile_cues, number_words, open_words, word_class
 from detect_icd.stages.lists import list_heads
-from detect_icd.stages.scopes import Scopes, choose
+from detect_icd.stages.scopes import PlacedCue, Scopes, choose
 from detect_icd.stages.sections import Section, SectionTable, find_sections
 from detect_icd.stages.sentences import Sentence, split_sentences
-from detect_icd.stages.verdict import NOTHING_SAID, Judgement, judge
+from detect_icd.stages.verdict import Judgement, judge
 from detect_icd.text import NormalizedText
 
-__all__ = ["ClinicalContext", "ContextRules", "ContextStage", "Judgement", "create_clinical_context"]
+__all__ = ["ClinicalContext", "ContextRules", "ContextStage", "Judgement", "Place", "create_clinical_context", "locate"]
 
 
 class ContextRules:
@@ -42,6 +43,7 @@ class ContextRules:
         self.lead_words = self.open_words | lists
         words = {word for group in groups for phrase in group.phrases for word in phrase}
         self._known = {word: word for word in sorted(words)} | dict.fromkeys(sorted(number_words(cue_rows)), NUMBER)
+        self._form = Memo(self._form_of, most=32_768)
         self._vocab = Vocab()
         for word in (*self._known, NUMBER, OTHER_WORD):
             _ = self._vocab[word]
@@ -55,21 +57,26 @@ class ContextRules:
             self._matcher.add(f"cue{i}", patterns)
             self._by_key[number(f"cue{i}")] = group
 
-    def doc(self, words: Sequence[str], starts: Sequence[bool]) -> Doc:
-        """A Doc of normalised words; `starts` says of each whether a sentence begins with it."""
-        known = self._known
-        return Doc(
-            self._vocab, words=[known.get(word) or self._class(word) for word in words], sent_starts=list(starts)
-        )
+    def find(self, words: Iterable[str]) -> list[tuple[int, int, CueGroup]]:
+        """Every cue of the table in a run of normalised words, overlapping ones too: first token, end, what it does."""
+        doc = Doc(self._vocab, words=[*map(self._form.__getitem__, words)])
+        by_key = self._by_key
+        return [(start, end, by_key[key]) for key, start, end in self._matcher(doc)]
 
-    def _class(self, word: str) -> str:
+    def _form_of(self, word: str) -> str:
+        """The word as the cues know it: itself, a class, or the placeholder for all that no cue knows."""
+        known = self._known.get(word)
+        if known is not None:
+            return known
         name = word_class(word)
         return name if name in self._known else OTHER_WORD
 
-    def find(self, doc: Doc) -> list[tuple[Span, CueGroup]]:
-        """Every cue of the table in a Doc, overlapping ones too."""
-        by_key = self._by_key
-        return [(Span(start, end), by_key[key]) for key, start, end in self._matcher(doc)]
+
+class Place(NamedTuple):
+    """Where a mention stands: in which sentence, at which tokens of the text."""
+
+    sentence: int
+    tokens: Span
 
 
 class ContextStage:
@@ -84,22 +91,13 @@ class ContextStage:
         return self._rules.sections
 
     def assess(
-        self, text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence], spans: Sequence[Span]
+        self, text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence], places: Sequence[Place]
     ) -> list[Judgement]:
-        """One judgement a span (code points of the source), in the order given; spans may overlap."""
-        if not spans or not sentences:
-            return [NOTHING_SAID for _ in spans]
-        bounds = [sentence.start for sentence in sentences]
-        holders = [max(0, bisect_right(bounds, span.start) - 1) for span in spans]
+        """One judgement a place, in the order given; places may overlap."""
         mentions: dict[int, list[Span]] = {}
-        tokens = []
-        for span, holder in zip(spans, holders, strict=True):
-            sentence = sentences[holder]
-            first = max(sentence.first, text.token_at(span.start))
-            last = min(sentence.last, max(first, text.token_at(max(span.start, span.end - 1))) + 1)
-            tokens.append(Span(first, last))
-            mentions.setdefault(holder, []).append(tokens[-1])
-        heads = list_heads(text, sections, sentences, self._rules.lead_words)
+        for place in places:
+            mentions.setdefault(place.sentence, []).append(place.tokens)
+        heads = list_heads(text, sections, sentences, self._rules.lead_words) if mentions else {}
         needed = sorted({*mentions, *(heads[holder] for holder in mentions if holder in heads)})
         scopes = self._scopes(text, [sentences[i] for i in needed], [mentions.get(i, []) for i in needed])
         scope_of = dict(zip(needed, scopes, strict=True))
@@ -107,13 +105,12 @@ class ContextStage:
             i: scope_of[i].governing(self._rules.open_words) for i in {heads[h] for h in mentions if h in heads}
         }
         judgements = []
-        for mention, holder in zip(tokens, holders, strict=True):
+        for holder, mention in places:
             scope = scope_of[holder]
             reached = scope.reaching(mention)
             if holder in heads:
                 reached = [*(one for one in governing[heads[holder]] if scope.inherits(one.rule, mention)), *reached]
-            section = sections[sentences[holder].section]
-            judgements.append(judge(text, section, reached, mention))
+            judgements.append(judge(text, sections[sentences[holder].section], reached, mention))
         return judgements
 
     def _scopes(
@@ -121,28 +118,36 @@ class ContextStage:
     ) -> list[Scopes]:
         """The cues of each sentence, found in one Doc; positions are the text's tokens."""
         words: list[str] = []
-        starts: list[bool] = []
         shifts = []
         for sentence in sentences:
             shifts.append(len(words))
             words += text.words[sentence.first : sentence.last]
-            starts += [False] * (sentence.last - sentence.first)
-            if sentence.first < sentence.last:
-                starts[shifts[-1]] = True
-        found: list[list[tuple[Span, CueGroup]]] = [[] for _ in sentences]
-        for span, group in self._rules.find(self._rules.doc(words, starts)):
-            number = bisect_right(shifts, span.start) - 1
+        found: list[list[PlacedCue]] = [[] for _ in sentences]
+        for start, end, group in self._rules.find(words):
+            number = bisect_right(shifts, start) - 1
             sentence = sentences[number]
             shift = sentence.first - shifts[number]
-            place = Span(span.start + shift, span.end + shift)
-            if place.end <= sentence.last:
-                found[number].append((place, group))
+            if end + shift <= sentence.last:
+                found[number].append(PlacedCue(Span(start + shift, end + shift), group))
         return [
             Scopes(text.words, whole, choose(text.words, whole, cues, inside), inside)
             for whole, cues, inside in zip(
                 (Span(sentence.first, sentence.last) for sentence in sentences), found, mentions, strict=True
             )
         ]
+
+
+def locate(text: NormalizedText, sentences: Sequence[Sentence], spans: Sequence[Span]) -> list[Place]:
+    """Where spans of the source (code points) stand; one that no sentence holds whole is cut at the sentence's end."""
+    bounds = [sentence.start for sentence in sentences]
+    places = []
+    for span in spans:
+        holder = max(0, bisect_right(bounds, span.start) - 1)
+        sentence = sentences[holder]
+        first = max(sentence.first, text.token_at(span.start))
+        last = min(sentence.last, max(first, text.token_at(max(span.start, span.end - 1))) + 1)
+        places.append(Place(holder, Span(first, last)))
+    return places
 
 
 class ClinicalContext:
@@ -164,7 +169,8 @@ class ClinicalContext:
         sections = find_sections(text, self._stage.sections)
         sentences = split_sentences(text, sections)
         spans = [Span(entity.start_char, entity.end_char) for entity in doc.ents]
-        for entity, judgement in zip(doc.ents, self._stage.assess(text, sections, sentences, spans), strict=True):
+        places = locate(text, sentences, spans)
+        for entity, judgement in zip(doc.ents, self._stage.assess(text, sections, sentences, places), strict=True):
             assertion = judgement.assertion
             attributes = entity._
             attributes.is_negated = assertion.presence is Presence.ABSENT

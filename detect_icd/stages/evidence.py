@@ -52,6 +52,7 @@ class Surroundings:
             self._places.setdefault(finding.sentence, []).append((finding.first, finding.last))
         self._read: dict[int, _Around] = {}
         self._sex = self._sex_of(request)
+        self._silent = Evidence(frozenset([self._sex] if self._sex else []))
 
     def _sex_of(self, request: DetectRequest) -> str:
         """The patient's sex as the request gives it, else as the note's words do; '' where they disagree."""
@@ -67,6 +68,8 @@ class Surroundings:
         The words around are gathered only where they can still refine the code.
         """
         around = self._around(finding.sentence)
+        if not around.details and not refinable:
+            return self._silent, []
         own = (finding.first, finding.last)
         others = [place for place in around.places if place != own]
         details = belonging(around.details, *own, self._text, others)

@@ -23,9 +23,9 @@ def list_heads(
     """
     heads: dict[int, int] = {}
     words = text.words
-    for i, sentence in enumerate(sentences[:-1]):
-        if not _is_head(words, sentence, lead_words):
-            continue
+    leading = [i for i, s in enumerate(sentences[:-1]) if s.first < s.last and words[s.last - 1] in lead_words]
+    for i in leading:
+        sentence = sentences[i]
         header = sections[sentence.section].header
         if header.start < header.end and header.start == sentence.start:
             continue
@@ -52,13 +52,9 @@ def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int, lead_
         elif gap and not starts_item(source, sentence.start):
             break
         items.append(j)
-        if _is_head(words, sentence, lead_words):
+        if sentence.first < sentence.last and words[sentence.last - 1] in lead_words:
             break
     return items
-
-
-def _is_head(words: Sequence[str], sentence: Sentence, lead_words: frozenset[str]) -> bool:
-    return sentence.first < sentence.last and words[sentence.last - 1] in lead_words
 
 
 def _line_ends(source: str, sentence: Sentence) -> int:

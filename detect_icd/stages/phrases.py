@@ -43,6 +43,7 @@ class PhraseFinder:
         processor = KeywordProcessor(case_sensitive=True)
         for number, (key, _) in enumerate(phrases.items):
             processor.add_keyword(key, number + 1)
+        self._numbers = {key: number for number, (key, _) in enumerate(phrases.items)}
         self._trie: dict[str, dict[str, Any]] = processor.keyword_trie_dict
         self._known = phrases.key_char
         self._nearest = phrases.nearest_char
@@ -57,13 +58,9 @@ class PhraseFinder:
         near = [i for i, (key, own) in enumerate(zip(keys, known, strict=True)) if key != own] if keys != known else ()
         return Scan(self._trie, self._inside, words, keys, frozenset(near))
 
-    def exact(self, words: Sequence[str]) -> int | None:
+    def exact(self, words: Iterable[str]) -> int | None:
         """The number of the phrase that is exactly `words`; None where there is none."""
-        node: object = self._trie
-        for word in words:
-            node = node.get(self._known[word]) if isinstance(node, dict) else None
-        number = node.get(_END) if isinstance(node, dict) else None
-        return number - 1 if isinstance(number, int) else None
+        return self._numbers.get("".join(map(self._known.__getitem__, words)))
 
     def senses(self, found: Found) -> tuple[Sense, ...]:
         """What the phrase may mean, in the order to be tried."""

@@ -7,8 +7,8 @@ mention is part of its name ("migraine without aura") and counts for nothing.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from detect_icd.model import CueCategory
 from detect_icd.spans import Span
@@ -22,16 +22,14 @@ _WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
 _LIST_WORDS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedCue:
+class PlacedCue(NamedTuple):
     """A cue where it stands."""
 
     span: Span
     group: CueGroup
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """A rule that reaches a mention, and the cue's tokens."""
 
     rule: Rule
@@ -41,23 +39,25 @@ class Reached:
 def choose(
     words: Sequence[str],
     sentence: Span,
-    found: Iterable[tuple[Span, CueGroup]],
+    found: Sequence[PlacedCue],
     mentions: Sequence[Span],
 ) -> list[PlacedCue]:
     """The cues of a sentence that count: at the edge they ask for, in no mention, the longest of those that overlap."""
+    if not found:
+        return []
     placed = []
     covered = {token for mention in mentions for token in range(mention.start, mention.end)}
-    for span, group in found:
-        tokens = range(span.start, span.end)
+    for cue in found:
+        span, group = cue
         # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
-        touched = not covered.isdisjoint(tokens)
+        touched = not covered.isdisjoint(range(span.start, span.end))
         if touched and (group.pseudo or any(mention.contains(span) for mention in mentions)):
             continue
         if group.at_start and not _at_start(words, sentence, span):
             continue
         if group.at_end and not _at_end(words, sentence, span):
             continue
-        placed.append(PlacedCue(span, group))
+        placed.append(cue)
     if len(placed) < 2:
         return placed
     placed.sort(key=_length_then_place)

@@ -19,18 +19,19 @@ class Reading:
 
     def __init__(self, text: NormalizedText) -> None:
         self._text = text
-        self._until = 0
+        self._until = self._gathered = 0
         self._words: set[str] = set()
         self._searched: dict[tuple[str, ...], int] = {}
 
     def advance(self, last: int) -> None:
         """Note that tokens up to `last` have been read."""
-        if last > self._until:
-            self._words.update(self._text.words[self._until : last])
-            self._until = last
+        self._until = max(self._until, last)
 
     def has(self, terms: Sequence[tuple[str, ...]]) -> bool:
         """Whether one of `terms` has been read."""
+        if self._gathered < self._until:
+            self._words.update(self._text.words[self._gathered : self._until])
+            self._gathered = self._until
         return any(term[0] in self._words and (len(term) == 1 or self._has_all(term)) for term in terms)
 
     def _has_all(self, term: tuple[str, ...]) -> bool:
@@ -46,13 +47,12 @@ def choose(
     senses: Sequence[Sense], text: NormalizedText, first: int, last: int, sentence: tuple[int, int], reading: Reading
 ) -> Sense | None:
     """The sense of the phrase at tokens `first` up to `last`, or None where no sense applies."""
-    raw = text.source[text.starts[first] : text.ends[last - 1]]
     for sense in senses:
-        if sense.spelling and sense.spelling != raw:
+        if sense.spelling and sense.spelling != text.source[text.starts[first] : text.ends[last - 1]]:
             continue
         if sense.needs and not reading.has(sense.needs):
             continue
-        if any(contains(text.words, term, *sentence) for term in sense.unless):
+        if sense.unless and any(contains(text.words, term, *sentence) for term in sense.unless):
             continue
         return sense
     return None
@@ -60,8 +60,10 @@ def choose(
 
 def contains(words: Sequence[str], term: Sequence[str], start: int, end: int) -> bool:
     """Whether `term` stands in words[start:end]."""
-    size, head = len(term), term[0]
-    if size == 1:
-        return head in words[start:end]
-    wanted = tuple(term)
-    return any(words[i] == head and tuple(words[i : i + size]) == wanted for i in range(start, end - size + 1))
+    size, head, wanted = len(term), term[0], tuple(term)
+    within = words[start:end]
+    if head not in within:
+        return False
+    return size == 1 or any(
+        word == head and tuple(within[i : i + size]) == wanted for i, word in enumerate(within[: 1 - size])
+    )
