@@ -7,7 +7,7 @@ to one across the sentence: a wrong side is a wrong code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from detect_icd.lexicon import Row, phrases_of
 from detect_icd.model import Attribute
@@ -21,8 +21,7 @@ _SHARED = frozenset({"site", "region"})
 _BREAKS = frozenset({";", ".", ":"})
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """An attribute at tokens `first` up to `last`."""
 
     kind: str

@@ -123,7 +123,7 @@ class Candidates:
         """A code for each side of a bilateral condition that no bilateral code exists for (I.B.13); [] otherwise."""
         if evidence.laterality != "bilateral" or "laterality" not in self._refiner.refine(node, evidence).missing:
             return []
-        sides = [self._refiner.refine(node, replace(evidence, laterality=side)) for side in ("right", "left")]
+        sides = [self._refiner.refine(node, evidence._replace(laterality=side)) for side in ("right", "left")]
         named = [side_of(self._release, refined.code) for refined in sides]
         return sides if named == ["right", "left"] else []
 

@@ -57,7 +57,7 @@ class Meanings:
 def _as(finding: Finding, meant: ConceptEntry | None) -> Finding:
     if meant is None:
         return finding
-    return replace(finding, entry=replace(meant, concept=finding.entry.concept))
+    return finding._replace(entry=replace(meant, concept=finding.entry.concept))
 
 
 def _terms(cell: str) -> Terms:

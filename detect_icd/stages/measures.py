@@ -66,8 +66,6 @@ class MeasureFinder:
     def find(self, text: NormalizedText, first: int, last: int) -> list[Measured]:
         """The measured facts in tokens `first` up to `last`, in text order."""
         words = text.words
-        if not self.may_be_in(words[first:last]):
-            return []
         found = []
         for i in range(first, last):
             if words[i][0].isdigit():

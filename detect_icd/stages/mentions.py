@@ -6,7 +6,7 @@ Findings are neither judged (stages.context) nor coded (stages.coding) yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from detect_icd.codeset import Release
 from detect_icd.lexicon import ConceptEntry, Lexicon
@@ -23,8 +23,7 @@ from detect_icd.stages.titles import TitleIndex
 from detect_icd.text import NormalizedText
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A condition named at tokens `first` up to `last` of sentence number `sentence`, not yet judged or coded."""
 
     first: int
@@ -74,7 +73,7 @@ class MentionFinder:
                     found.append(title)
                     continue
             phrases = self._phrases(text, number, sentence, scan, reading) if scan.begins_before(sentence.last) else []
-            if measured:
+            if measured and self._measures.may_be_in(text.words[sentence.first : sentence.last]):
                 phrases = self._with_measures(text, number, sentence, phrases)
             # A header's title is the weakest word on a sentence: a phrase of the lexicon knows the default better.
             if phrases:

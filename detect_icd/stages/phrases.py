@@ -9,7 +9,7 @@ then the one that leaves no word out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flashtext import KeywordProcessor
@@ -54,9 +54,7 @@ class PhraseFinder:
 
     def scan(self, words: Sequence[str]) -> Scan:
         """The words of one note, ready to be asked sentence by sentence."""
-        keys, known = [*map(self._nearest.__getitem__, words)], [*map(self._known.__getitem__, words)]
-        near = [i for i, (key, own) in enumerate(zip(keys, known, strict=True)) if key != own] if keys != known else ()
-        return Scan(self._trie, self._inside, words, keys, frozenset(near))
+        return Scan(self._trie, self._inside, words, [*map(self._nearest.__getitem__, words)], self._known)
 
     def exact(self, words: Iterable[str]) -> int | None:
         """The number of the phrase that is exactly `words`; None where there is none."""
@@ -79,13 +77,13 @@ class Scan:
         inside: frozenset[str],
         words: Sequence[str],
         keys: list[str],
-        near: frozenset[int],
+        known: Mapping[str, str],
     ) -> None:
-        """`keys` holds one key character a word, that of another word at the places `near` a typing error."""
+        """`keys` holds one key character a word: where its own, as `known` has it, is another, of the word it is near."""
         self._inside = inside
         self._words = words
         self._keys = keys
-        self._near = near
+        self._known = known
         after, beyond = [*keys[1:], ""], [*words[1:], ""]
         # Most words begin a phrase that does not go on here: seen at a glance, without the walk.
         self._begins = [
@@ -114,10 +112,12 @@ class Scan:
             at += 1
         self._at = at
         found = longest(candidates) if len(candidates) > 1 else candidates
-        near = self._near
-        if near:
-            return [f if near.isdisjoint(range(f.first, f.last)) else f._replace(fuzzy=True) for f in found]
-        return found
+        return [f._replace(fuzzy=True) if self._is_near(f) else f for f in found]
+
+    def _is_near(self, found: Found) -> bool:
+        """Whether one of the words of a phrase stands in the text with a typing error."""
+        known, keys, words = self._known, self._keys, self._words
+        return any(known[words[i]] != keys[i] for i in range(found.first, found.last))
 
     def _walk(self, node: dict[str, Any], start: int, i: int, last: int, skipped: int, candidates: list[Found]) -> None:
         """Follows the trie from `node` at token `i`; what began at `start` and ends on the way is a candidate."""

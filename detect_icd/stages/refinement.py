@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from detect_icd.codeset import Release
 from detect_icd.lexicon import Row
@@ -77,8 +78,7 @@ _ENCOUNTER_SPECIFIC = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What the note says around a mention, in the lexicon's canonical words.
 
     `marks` are the details that belong to the mention, as rows of `refinements.tsv` name them: (kind, value).
@@ -92,8 +92,7 @@ class Evidence:
     marks: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refined:
+class Refined(NamedTuple):
     """A code the words support; `given` counts the details the text supplied, `missing` those it did not."""
 
     code: str

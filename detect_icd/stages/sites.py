@@ -48,7 +48,9 @@ class Sites:
         taken = {i for place in places for i in range(place.first, place.last)}
         found: list[Found] = []
         for place in places:
-            if place.last - place.first <= _MOST_HEAD:
+            if place.last - place.first <= _MOST_HEAD and not self._locators.isdisjoint(
+                words[place.last : min(last, place.last + _REACH)]
+            ):
                 found += self._complete(words, last, place, taken)
         return found
 

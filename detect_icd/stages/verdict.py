@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from detect_icd.model import Assertion, Certainty, Cue, CueCategory, Experiencer, Presence, Temporality
 from detect_icd.spans import Span
@@ -15,8 +15,7 @@ from detect_icd.text import NormalizedText
 _PERSONS = {CueCategory.FAMILY: Experiencer.FAMILY, CueCategory.OTHER_PERSON: Experiencer.OTHER}
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the text asserts of one mention, and the words that say so, in order of place."""
 
     assertion: Assertion

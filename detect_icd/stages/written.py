@@ -15,7 +15,7 @@ from detect_icd.stages.mentions import Finding
 from detect_icd.stages.sentences import Sentence
 
 # A code by its dot: without one, "B12" is a vitamin and "L5" a vertebra. The code table has the last word.
-_CODE = re.compile(r"(?<![\w.])[A-Z][0-9A-Z][0-9A-Z]\.[0-9A-Z]{1,4}(?![\w])")
+_CODE = re.compile(r"[A-Z](?<![\w.].)[0-9A-Z][0-9A-Z]\.[0-9A-Z]{1,4}(?![\w])")
 
 
 def written_codes(

@@ -11,6 +11,7 @@ from detect_icd.codeset import Release
 from detect_icd.model import Alert, Mention, NotReportableReason, Removed, Setting
 from detect_icd.spans import Span
 from detect_icd.stages.conventions.patterns import Patterns, side_of
+from detect_icd.stages.senses import contains
 from detect_icd.text import NormalizedText
 
 _LOOKED_AT = 20
@@ -112,7 +113,7 @@ class Places:
 
 def _holds(words: tuple[str, ...], phrases: frozenset[tuple[str, ...]]) -> bool:
     """Whether one of the phrases stands in the words."""
-    return any(words[i : i + len(phrase)] == phrase for phrase in phrases for i in range(len(words) - len(phrase) + 1))
+    return any(contains(words, phrase, 0, len(words)) for phrase in phrases)
 
 
 @dataclass(slots=True)

@@ -60,10 +60,8 @@ class DrugEffects:
 
     def find(self, text: NormalizedText, mentions: Sequence[Mention]) -> Iterator[DrugEffect]:
         """The effects that reportable mentions tell of, in text order; linear in the text but for its drugs."""
-        if self._first.isdisjoint(text.words):
-            return
         places = [(text.token_at(m.span.start), text.token_at(m.span.end - 1) + 1, m) for m in mentions if m.reportable]
-        for first, last, stem in self._drugs_in(text.words):
+        for first, last, stem in self._drugs_in(text.words) if places else ():
             near = [place for place in places if place[0] < last + _REACH and first - _REACH < place[1]]
             for effect in self._effects if near else ():
                 mention = self._blamed(effect, text.words, first, last, near)
