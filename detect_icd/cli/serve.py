@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from difflib import get_close_matches
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -11,7 +13,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from detect_icd.cli.exits import UsageError
-from detect_icd.service.settings import ServerSettings
+from detect_icd.service.settings import ServerSettings, unknown_variables
 
 PRINT_CONFIG = "print_config"
 
@@ -65,6 +67,10 @@ def settings_of(flags: dict[str, Any]) -> ServerSettings:
     """Of flags and environment; raises UsageError naming the flag at fault."""
     from pydantic import ValidationError
 
+    for name in unknown_variables(os.environ):
+        known = [f"DETECT_ICD_{field.upper()}" for field in ServerSettings.model_fields]
+        near = get_close_matches(name.upper(), known, 1)
+        raise UsageError(f"{name} is no setting" + (f": is {near[0]} meant?" if near else "; see --help"))
     try:
         return ServerSettings(**flags)
     except ValidationError as error:

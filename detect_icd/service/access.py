@@ -69,7 +69,7 @@ class Watched(Generic[_T]):
         self._stamp = self._stat()
         try:
             self._value = read(self._path.read_bytes())
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it: keys, JSON of another shape, no key
             # Its words may quote the file, and the file holds keys.
             raise AccessFileError(f"{path} cannot be read: {type(error).__name__}") from None
 
@@ -159,7 +159,7 @@ class Access:
                 leeway=self._settings.auth_leeway_seconds,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - a caller chose these bytes: whatever is wrong, it is no permit
             expired = isinstance(error, jwt.ExpiredSignatureError)
             words = "the token has expired: get a new one" if expired else "the token is not valid for this server"
             raise UnauthenticatedError(words) from None

@@ -12,8 +12,9 @@ from detect_icd.service.frames import Report
 
 log = logging.getLogger("detect_icd.service.calls")
 
-_REQUEST_ID = re.compile(r"[0-9a-fA-F-]{8,64}")
-"""Ids of hexadecimal digits and hyphens are taken over from the client; others might say something of a patient."""
+_REQUEST_ID = re.compile(r"[0-9a-fA-F]{16,64}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""UUIDs and long runs of hexadecimal digits are taken over from the client; what is shorter may be a patient's number or a
+date of birth, and other letters a name."""
 
 
 class Observer(Protocol):

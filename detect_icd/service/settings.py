@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from typing import Literal, Self
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detect_icd.errors import DetectIcdError
@@ -23,6 +25,12 @@ class SetUpError(DetectIcdError):
 
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+Seconds = Annotated[float, Field(le=2_000_000)]
+"""More milliseconds gRPC's 32-bit options do not hold."""
+Count = Annotated[int, Field(le=1_000_000)]
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
+_FROM_ELSEWHERE = re.compile(r"SHARED|(\w+_)?SERVICE_(HOST|PORT)(_\w+)?|(\w+_)?PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
+"""Variables DETECT_ICD_* that are no settings: the tests', and those Kubernetes sets for a Service named detect-icd."""
 
 
 class ServerSettings(BaseSettings):
@@ -35,35 +43,35 @@ class ServerSettings(BaseSettings):
         default=False, description="Speak plain text beyond loopback: only behind something that encrypts."
     )
     workers: int = Field(default=2, ge=1, le=64, description="Worker processes; as many as cores to spare.")
-    queue: int = Field(
+    queue: Count = Field(
         default=64, ge=0, description="Calls that may wait for a worker; further ones are asked to come back."
     )
     max_text_bytes: int = Field(
         default=MAX_TEXT_BYTES, ge=1, le=MAX_TEXT_BYTES, description="Longest text taken, in bytes of UTF-8."
     )
-    max_streams: int = Field(default=1000, ge=1, description="Streams open at once.")
-    max_open_documents: int = Field(default=64, ge=1, description="Documents open at once on one stream.")
-    max_connection_calls: int = Field(default=1000, ge=1, description="Calls and streams at once on one connection.")
-    max_seconds: float = Field(default=120.0, gt=0, description="Longest work on one message, whatever the deadline.")
-    stuck_seconds: float = Field(
+    max_streams: Count = Field(default=1000, ge=1, description="Streams open at once.")
+    max_open_documents: Count = Field(default=64, ge=1, description="Documents open at once on one stream.")
+    max_connection_calls: Count = Field(default=1000, ge=1, description="Calls and streams at once on one connection.")
+    max_seconds: Seconds = Field(default=120.0, gt=0, description="Longest work on one message, whatever the deadline.")
+    stuck_seconds: Seconds = Field(
         default=10.0, gt=0, description="A worker that goes on so long after it was told to stop is killed."
     )
-    stream_idle_seconds: float = Field(
+    stream_idle_seconds: Seconds = Field(
         default=900.0, gt=0, description="A stream that sends nothing so long is closed."
     )
-    stream_write_seconds: float = Field(
+    stream_write_seconds: Seconds = Field(
         default=60.0, gt=0, description="A stream whose client does not read an answer so long is closed."
     )
-    max_stream_seconds: float = Field(
+    max_stream_seconds: Seconds = Field(
         default=14400.0, gt=0, description="Longest life of a stream, and of what it holds of an older lexicon."
     )
-    max_connection_age_seconds: float = Field(
+    max_connection_age_seconds: Seconds = Field(
         default=0.0, ge=0, description="Connections are renewed after this, calls under way finished; 0: never."
     )
-    keepalive_seconds: float = Field(default=60.0, gt=0, description="A quiet connection is asked whether it lives.")
-    keepalive_timeout_seconds: float = Field(default=20.0, gt=0, description="Time it has to answer that.")
-    worker_memory_mb: int = Field(default=1024, ge=64, description="A worker that has grown beyond this is replaced.")
-    grace_seconds: float = Field(
+    keepalive_seconds: Seconds = Field(default=60.0, gt=0, description="A quiet connection is asked whether it lives.")
+    keepalive_timeout_seconds: Seconds = Field(default=20.0, gt=0, description="Time it has to answer that.")
+    worker_memory_mb: Count = Field(default=1024, ge=64, description="A worker that has grown beyond this is replaced.")
+    grace_seconds: Seconds = Field(
         default=10.0, ge=0, description="Time for calls under way once the server is told to stop."
     )
     lexicon_dir: str = Field(
@@ -82,8 +90,10 @@ class ServerSettings(BaseSettings):
     auth_issuer: str = Field(default="", description="Who must have issued a JWT (iss).")
     auth_audience: str = Field(default="", description="For whom a JWT must be (aud).")
     auth_leeway_seconds: float = Field(default=30.0, ge=0, le=300, description="Clock skew forgiven in JWTs.")
-    rate_per_second: float = Field(default=0.0, ge=0, description="Messages a second for each caller; 0: no limit.")
-    rate_burst: int = Field(default=100, ge=1, description="Messages a caller may make at once before that counts.")
+    rate_per_second: float = Field(
+        default=0.0, ge=0, le=1_000_000, description="Messages a second for each caller; 0: no limit."
+    )
+    rate_burst: Count = Field(default=100, ge=1, description="Messages a caller may make at once before that counts.")
     health_address: str = Field(
         default="", description="HOST:PORT of health alone in plain text, for probes that speak no TLS; empty: none."
     )
@@ -94,6 +104,18 @@ class ServerSettings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(default="text", description="Form of the log on stderr.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
+
+    @field_validator("address", "health_address", "metrics_address")
+    @classmethod
+    def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
+        found = _ADDRESS.fullmatch(value)
+        if not (
+            (found and int(found[1]) <= 65_535)
+            or (info.field_name == "address" and value.startswith("unix:"))
+            or (info.field_name != "address" and not value)
+        ):
+            raise ValueError("write it HOST:PORT, as in 127.0.0.1:50051 or [::1]:50051")
+        return value
 
     @model_validator(mode="after")
     def _secure(self) -> Self:
@@ -125,6 +147,14 @@ class ServerSettings(BaseSettings):
     def shown(self) -> str:
         """JSON of all settings, secrets masked."""
         return self.model_dump_json(indent=2)
+
+
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """Those of the environment that look like a setting and are none: a misspelt one would be silently without effect."""
+    prefix = "DETECT_ICD_"
+    settings = {f"{prefix}{name.upper()}" for name in ServerSettings.model_fields}
+    ours = [name for name in names if name.upper().startswith(prefix) and name.upper() not in settings]
+    return sorted(name for name in ours if not _FROM_ELSEWHERE.fullmatch(name.upper().removeprefix(prefix)))
 
 
 def is_loopback(address: str) -> bool:

@@ -131,3 +131,47 @@ def test_lexicon_explain_of_an_unknown_phrase(cli):
     outcome = cli("lexicon", "explain", "green cheese moon")
     assert (outcome.code, outcome.out) == (1, "")
     assert "does not know" in outcome.err
+
+
+@pytest.mark.parametrize(("name", "meant"), [("WROKERS", "DETECT_ICD_WORKERS"), ("TLS_CERT", "DETECT_ICD_TLS_")])
+def test_a_misspelt_variable_is_refused(cli, monkeypatch, name, meant):
+    monkeypatch.setenv(f"DETECT_ICD_{name}", "8")
+    outcome = cli("serve", "--print-config")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert f"DETECT_ICD_{name} is no setting" in outcome.err
+    assert meant in outcome.err
+
+
+@pytest.mark.parametrize("name", ["PORT", "SERVICE_HOST", "PORT_50051_TCP_ADDR", "HEALTH_SERVICE_PORT_GRPC"])
+def test_variables_of_kubernetes_are_no_settings(cli, monkeypatch, name):
+    monkeypatch.setenv(f"DETECT_ICD_{name}", "tcp://10.0.0.1:50051")
+    assert cli("serve", "--print-config").code == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--keepalive-seconds", "inf"),
+        ("--max-seconds", "nan"),
+        ("--max-connection-age-seconds", "1e12"),
+        ("--max-connection-calls", "5000000000"),
+        ("--address", "50051"),
+        ("--address", "127.0.0.1"),
+        ("--address", "127.0.0.1:99999"),
+        ("--metrics-address", "9464"),
+        ("--health-address", ":50052"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(cli, flag, value):
+    outcome = cli("serve", flag, value, "--print-config")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert f"{flag} (DETECT_ICD_" in outcome.err
+
+
+def test_a_socket_file_is_an_address(tmp_path):
+    command = [sys.executable, ROOT / "server.py", "--address", f"unix:{tmp_path}/s", "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().split()[-1] == f"unix:{tmp_path}/s"
+        assert probe(f"unix:{tmp_path}/s") == "SERVING"
+        process.terminate()
+        assert process.wait(20) == 0

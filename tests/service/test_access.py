@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import time
@@ -200,3 +201,27 @@ def cli_error(start):
         return caught.value.message
 
     return start_and_fail
+
+
+@pytest.mark.parametrize("words", ["", "[]", '{"keys": []}', '{"keys": [{"kty": "EC"}]}', "{"])
+def test_a_bad_jwks_file_stops_the_start(cli_error, tmp_path, words):
+    (tmp_path / "jwks").write_text(words)
+    settings = {"auth_jwks": str(tmp_path / "jwks"), "auth_issuer": ISSUER, "auth_audience": AUDIENCE}
+    assert "cannot be read" in cli_error(**settings)
+
+
+@pytest.mark.parametrize("head", ["[" * 3000, '{"alg":"ES256","kid":["k1"]}', '{"alg":null,"kid":"k1"}', '"x"'])
+def test_a_token_that_is_no_token_is_refused(address, head):
+    encoded = base64.urlsafe_b64encode(head.encode()).rstrip(b"=").decode()
+    assert code_of(address, f"{encoded}.e30.AAAA") == "UNAUTHENTICATED"
+
+
+def test_a_shared_secret_in_the_jwks_signs_nothing(start, tmp_path):
+    from stub_detector import StubDetector
+
+    secret = b"0123456789abcdef0123456789abcdef"
+    key = {"kty": "oct", "kid": "k1", "alg": "HS256", "k": base64.urlsafe_b64encode(secret).rstrip(b"=").decode()}
+    (tmp_path / "jwks").write_text(json.dumps({"keys": [key]}))
+    settings = {"auth_jwks": str(tmp_path / "jwks"), "auth_issuer": ISSUER, "auth_audience": AUDIENCE}
+    with start(StubDetector(), **settings) as address:
+        assert code_of(address, token(secret, algorithm="HS256")) == "UNAUTHENTICATED"
