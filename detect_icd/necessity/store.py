@@ -6,6 +6,7 @@ diagnoses are stored apart; their product is never built.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,9 +77,9 @@ class CoverageStore:
 
     def _db(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
+        if db is None or self._local.process != os.getpid():  # SQLite's connections must not be carried across a fork
             db = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=30)
-            self._local.db = db
+            self._local.db, self._local.process = db, os.getpid()
         return db
 
     def naming(self, procedure: str) -> Sequence[Policy]:

@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,8 @@ log = logging.getLogger("detect_icd.service.nursery")
 _WARM_UP = "Type 2 diabetes with polyneuropathyy. No evidence of pneumonia; mother had breast cancer. BMI 41."
 """Synthetic; touches what is made at first use, so that workers share it instead of each making its own."""
 
+_LEAVE_SECONDS = 2.0
+"""Time for workers to see that the front process is gone; one that hangs is killed then."""
 
 Load = Callable[[ServerSettings, Stopwatch], tuple[Handlers, dict[str, str]]]
 
@@ -47,9 +50,9 @@ def main(line: socket.socket, load: Load | None = None) -> None:
     stopwatch = Stopwatch()
     try:
         handlers, versions = (load or load_lexicon)(settings, stopwatch)
-    except (DetectIcdError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the files, the front process is told
         # Words of an error that is not ours may quote a file; its kind is enough to find it.
-        words = error.message if isinstance(error, DetectIcdError) else f"{type(error).__name__} in the lexicon bundle"
+        words = error.message if isinstance(error, DetectIcdError) else f"{type(error).__name__} while it was read"
         line.sendall(frames.frame(Kind.FAILURE, 0, words.encode()))
         return
     gc.collect()
@@ -83,22 +86,41 @@ def _go_on() -> None:
 
 def _fork_on_demand(line: socket.socket, handlers: Handlers, stopwatch: Stopwatch) -> None:
     asked: deque[int] = deque()
+    workers: set[int] = set()
     while True:
-        _bury()
+        _bury(workers)
         if not asked and select.select([line], [], [], 1.0)[0]:
             data, descriptors, _, _ = socket.recv_fds(line, HEAD.size * 64, 64)
             asked.extend(descriptors)
             if not data:
+                _end(workers)
                 return
         if asked:
             descriptor = asked.popleft()
-            if os.fork() == 0:
+            try:
+                pid = os.fork()
+            except OSError as error:  # no room for a process: the front sees the line closed, and asks again later
+                log.error("no worker can be forked: %s", error.strerror)  # noqa: TRY400 - nothing more to tell
+                os.close(descriptor)
+                continue
+            if pid == 0:
                 line.close()
                 for other in asked:
                     os.close(other)
                 gc.freeze()
                 _work(descriptor, handlers, stopwatch)
+            workers.add(pid)
             os.close(descriptor)
+
+
+def _end(workers: set[int]) -> None:
+    """The front process is gone: its workers see that by themselves, at the latest when they are killed."""
+    until = time.monotonic() + _LEAVE_SECONDS
+    while workers and time.monotonic() < until:
+        time.sleep(0.02)
+        _bury(workers)
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _work(descriptor: int, handlers: Handlers, stopwatch: Stopwatch) -> None:
@@ -112,7 +134,8 @@ def _work(descriptor: int, handlers: Handlers, stopwatch: Stopwatch) -> None:
         os._exit(1)
 
 
-def _bury() -> None:
+def _bury(workers: set[int]) -> None:
+    """Take note of those that have ended."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -120,6 +143,7 @@ def _bury() -> None:
             return
         if pid == 0:
             return
+        workers.discard(pid)
         if status:
             log.warning("worker %d has died: %s", pid, _cause(status))
 

@@ -45,7 +45,7 @@ class Counts:
     """What a job takes, a running mean; RetryInfo is made from it."""
 
 
-NURSERY = ("-m", "detect_icd.service.nursery")
+NURSERY = ("-P", "-m", "detect_icd.service.nursery")
 
 
 class Pool:
@@ -74,12 +74,10 @@ class Pool:
     async def start(self) -> None:
         """Load the lexicon and fork the workers; raises LexiconError."""
         self._nursery = await Nursery.start(self._settings, self._load)
-        forked = [self._nursery.fork(self) for _ in range(self._settings.workers)]
         try:
-            self._workers += await asyncio.gather(*forked)
+            self._take_on(*await self._fork_all(self._nursery))
         except (WorkerLostError, OSError):
             raise LexiconError("a worker process died at its start: its words stand in the log") from None
-        self._changed()
         self._spawn(self._watch())
 
     # Work
@@ -215,15 +213,37 @@ class Pool:
 
     async def _fork_one(self) -> None:
         async with self._loading:
+            if self._settings.workers <= sum(not worker.retiring for worker in self._workers):
+                return  # a reload has meanwhile brought all of a new generation
             if self._nursery is None or not self._nursery.alive:
                 log.warning("the nursery is gone: the lexicon is loaded again")
                 if self._nursery is not None:
                     await self._nursery.end()
                 self._nursery = await Nursery.start(self._settings, self._load)
-        worker = await self._nursery.fork(self)
-        self._workers.append(worker)
+            self._take_on(await self._nursery.fork(self))
+
+    async def _fork_all(self, nursery: Nursery) -> list[Worker]:
+        """All workers of a generation, or none: where one cannot be had the others are ended."""
+        forked = await asyncio.gather(
+            *(nursery.fork(self) for _ in range(self._settings.workers)), return_exceptions=True
+        )
+        workers = [worker for worker in forked if isinstance(worker, Worker)]
+        for fault in forked:
+            if isinstance(fault, BaseException):
+                for worker in workers:
+                    worker.end()
+                raise fault
+        return workers
+
+    def _take_on(self, *workers: Worker) -> None:
+        """They can be given work; one that has died already, before the others were ready, is replaced."""
+        self._workers[:0] = workers
         self._changed()
-        self._feed(worker)
+        for worker in workers:
+            if worker.alive:
+                self._feed(worker)
+            else:
+                self.worker_gone(worker)
 
     def _fail_waiting(self) -> None:
         for task in self._waiting:
@@ -277,7 +297,7 @@ class Pool:
         try:
             nursery = await Nursery.start(self._settings, self._load)
             try:
-                fresh = await asyncio.gather(*(nursery.fork(self) for _ in range(self._settings.workers)))
+                fresh = await self._fork_all(nursery)
             except BaseException:
                 await nursery.end()
                 raise
@@ -286,19 +306,17 @@ class Pool:
             log.error("the lexicon is not reloaded, the old one stays: %s", getattr(error, "message", error))  # noqa: TRY400
             return False
         old, self._nursery = self._nursery, nursery
-        retiring, self._workers = list(self._workers), [*fresh, *self._workers]
+        retiring = list(self._workers)
         if old is not None:
             self._old.append(old)
         for worker in retiring:
             self._retire(worker)
-        for worker in fresh:
-            self._feed(worker)
+        self._take_on(*fresh)
         loop = asyncio.get_running_loop()
         for worker in retiring:
             loop.call_later(self._settings.max_stream_seconds, worker.end)
         self.counts.reloads += 1
         log.info("the lexicon is reloaded: %s", nursery.versions.get("lexicon", ""))
-        self._changed()
         return True
 
     def _drop_old_nurseries(self) -> None:
@@ -367,7 +385,10 @@ class Pool:
             task.cancel()
         self._fail_waiting()
         for worker in list(self._workers):
-            worker.end()
+            if worker.task is None:
+                worker.end()
+            else:  # it had its time, and may hang
+                worker.kill()
         nurseries = [n for n in [*self._old, self._nursery] if n is not None]
         await asyncio.gather(*(nursery.end() for nursery in nurseries))
 

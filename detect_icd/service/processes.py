@@ -22,6 +22,11 @@ from detect_icd.service.settings import ServerSettings
 from detect_icd.service.status import RefusedError, WorkerLostError
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LOAD_SECONDS = 120.0
+"""A lexicon that is not loaded by then never will be: its file hangs."""
+_FORK_SECONDS = 30.0
+_KEPT_FROM_WORKERS = ("DETECT_ICD_", "OTEL_")
+"""Variables of the front process alone: they may hold secrets, and what workers need of them comes over the line."""
 
 
 class Owner(Protocol):
@@ -152,6 +157,7 @@ class Nursery(asyncio.Protocol):
         # A duplicate to pass sockets over: asyncio's transports cannot carry them.
         passing = socket.socket(fileno=os.dup(ours.fileno()))
         loop = asyncio.get_running_loop()
+        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(_KEPT_FROM_WORKERS)}
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -159,18 +165,33 @@ class Nursery(asyncio.Protocol):
                 str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
-                # One thread a worker: the numeric libraries' own threads would not survive the fork.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                env={
+                    **kept,
+                    # It imports what this process imports, and nothing of the folder it happens to be started in.
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    # One thread a worker: the numeric libraries' own threads would not survive the fork.
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OMP_NUM_THREADS": "1",
+                    "MKL_NUM_THREADS": "1",
+                },
             )
+        except BaseException:
+            ours.close()
+            passing.close()
+            raise
         finally:
             theirs.close()
         ours.setblocking(False)
         _, line = await loop.create_unix_connection(cls, sock=ours)
         line.begin(process, passing, settings)
         try:
-            await line.ready
+            async with asyncio.timeout(_LOAD_SECONDS):
+                await line.ready
+        except TimeoutError:
+            await line.kill()
+            raise LexiconError(f"the lexicon was not loaded within {_LOAD_SECONDS:g} s") from None
         except BaseException:
-            await line.end()
+            await line.kill()
             raise
         return line
 
@@ -220,11 +241,25 @@ class Nursery(asyncio.Protocol):
             theirs.close()
         loop = asyncio.get_running_loop()
         _, worker = await loop.create_unix_connection(lambda: Worker(pool, self), sock=ours)
-        await worker.ready
+        try:
+            async with asyncio.timeout(_FORK_SECONDS):
+                await worker.ready
+        except BaseException as error:
+            worker.end()
+            if not isinstance(error, TimeoutError):
+                raise
+            await self.kill()  # it hangs, and another one will be started
+            raise WorkerLostError from None
         return worker
 
+    async def kill(self) -> None:
+        """For one that has no workers, or does not answer any more."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+        await self.end()
+
     async def end(self) -> None:
-        """It forks no more; returns when its process is over. Its workers live on."""
+        """It forks no more; returns when its process is over. It ends what is left of its workers."""
         if self._transport is not None:
             self._transport.close()
         if self._socket is not None:

@@ -88,8 +88,8 @@ class Running:
 
     @property
     def address(self) -> str:
-        """HOST:PORT as clients write it."""
-        return f"{self.host}:{self.port}"
+        """HOST:PORT as clients write it, or the path of a socket: unix:PATH."""
+        return self.host if self.host.startswith("unix:") else f"{self.host}:{self.port}"
 
     async def stop(self, grace_seconds: float) -> None:
         """Not serving from now on; calls under way have `grace_seconds` to end."""
@@ -161,7 +161,7 @@ async def start_server(settings: ServerSettings, make_pool: Callable[..., OwnedP
         from grpc_channelz.v1 import channelz
 
         channelz.add_channelz_servicer(server)
-    host = settings.address.rpartition(":")[0]
+    host = settings.address if settings.address.startswith("unix:") else settings.address.rpartition(":")[0]
     port = _listen(server, settings)
     running = Running(server, status, pool, router, host, port)
     status.tell(able=False)
@@ -261,12 +261,20 @@ async def _serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    running = await start_server(settings)
+    starting, told = loop.create_task(start_server(settings)), loop.create_task(stop.wait())
+    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        log.info("stopped before it was started")
+        starting.cancel()
+        await asyncio.wait({starting})
+        return
+    running = starting.result()
     reloading = loop.create_task(_reload_when_told(running, reload))
     on_ready(running.address)
-    await stop.wait()
+    await told
     log.info("stopping: calls under way have %g s", settings.grace_seconds)
     reloading.cancel()
+    await asyncio.wait({reloading})
     await running.stop(settings.grace_seconds)
 
 
