@@ -52,11 +52,15 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `rights`: "*", a service's name, or Service/Method; `rate` in messages a second, 0 for no limit."""
+    """Who calls. `rights`: "*", a service's name, or Service/Method; `rate` in messages a second, 0 for no limit.
+
+    `address` tells those apart that have no name.
+    """
 
     name: str
     rights: frozenset[str] = frozenset({"*"})
     rate: float = 0.0
+    address: str = ""
 
 
 class Watched(Generic[_T]):
@@ -113,7 +117,8 @@ class Access:
     def admit(self, method: str, context: Context) -> Caller:
         """The caller; raises UnauthenticatedError, ForbiddenError."""
         if self.open:
-            return Caller(_certificate_name(context) or "anonymous", rate=self._settings.rate_per_second)
+            name = _certificate_name(context)
+            return Caller(name) if name else Caller("anonymous", address=context.peer().rpartition(":")[0])
         caller = self._caller(_bearer(context))
         service, _, name = method.rpartition("/")
         service = service.rpartition(".")[2]
@@ -127,9 +132,10 @@ class Access:
         if not rate:
             return
         burst, now = float(self._settings.rate_burst), time.monotonic()
-        left, then = self._buckets.pop(caller.name, (burst, now))
+        key = f"{caller.name} {caller.address}"
+        left, then = self._buckets.pop(key, (burst, now))
         left = min(burst, left + (now - then) * rate)
-        self._buckets[caller.name] = (left - 1 if 1 <= left else left, now)
+        self._buckets[key] = (left - 1 if 1 <= left else left, now)
         if _REMEMBERED_CALLERS < len(self._buckets):
             self._buckets.popitem(last=False)
         if left < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import secrets
 import time
@@ -31,9 +32,12 @@ class Observer(Protocol):
 
 
 class Call:
-    """One call on its way; times by the monotonic clock."""
+    """One call on its way; times by the monotonic clock, so that a jump of the wall clock changes nothing.
 
-    def __init__(self, calls: Calls, method: str, metadata: dict[str, Any]) -> None:
+    `remaining`: the seconds that the caller will wait, None for ever.
+    """
+
+    def __init__(self, calls: Calls, method: str, metadata: dict[str, Any], remaining: float | None) -> None:
         self._calls = calls
         self.method = method
         asked = str(metadata.get("x-request-id", ""))
@@ -46,6 +50,7 @@ class Call:
         self.mentions = 0
         self.received = 0
         self.began = time.monotonic()
+        self.until = math.inf if remaining is None else self.began + remaining
         self.seconds = 0.0
         self.span: Any = None
 
@@ -100,7 +105,7 @@ class Calls:
 
     def begin(self, method: str, context: Any) -> Call:
         """A call has come."""
-        call = Call(self, method, dict(context.invocation_metadata() or ()))
+        call = Call(self, method, dict(context.invocation_metadata() or ()), context.time_remaining())
         for observer in self.observers:
             observer.begun(call)
         return call

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from detect_icd import validation
 from detect_icd.formats import proto
 from detect_icd.service.settings import ServerSettings
-from detect_icd.service.stream import Detector, StreamSession
+from detect_icd.service.stream import Detector, Held, StreamSession
 from detect_icd.v1 import detection_pb2 as pb
 
 
@@ -17,6 +17,7 @@ class DetectionServicer:
     def __init__(self, detector: Detector, settings: ServerSettings) -> None:
         self._detector = detector
         self._settings = settings
+        self._held = Held(settings.max_open_bytes)
 
     def Detect(self, request: pb.DetectRequest, checkpoint: Callable[[], None]) -> pb.DetectResponse:  # noqa: N802
         """One document."""
@@ -31,4 +32,5 @@ class DetectionServicer:
             checkpoint,
             max_text_bytes=self._settings.max_text_bytes,
             max_open_documents=self._settings.max_open_documents,
+            held=self._held,
         )

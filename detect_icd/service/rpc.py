@@ -7,7 +7,6 @@ Messages are not decoded here; that is the workers' work, and the event loop sta
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -17,6 +16,7 @@ import grpc
 import grpc.aio
 from google.protobuf.descriptor import ServiceDescriptor
 
+from detect_icd.errors import InvalidRequestError
 from detect_icd.service.access import Access, Caller
 from detect_icd.service.calls import Call, Calls
 from detect_icd.service.frames import Report
@@ -25,6 +25,7 @@ from detect_icd.service.settings import ServerSettings
 from detect_icd.service.status import (
     DETAILS_KEY,
     OverloadedError,
+    RateLimitedError,
     StoppingError,
     StreamLeftError,
     UnknownMethodError,
@@ -75,7 +76,9 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
                 if method.client_streaming:
                     handler = grpc.stream_stream_rpc_method_handler(partial(self._stream, name))
                 else:
-                    handler = grpc.unary_unary_rpc_method_handler(partial(self._unary, name))
+                    # A stream to gRPC, so that who may not call is refused before its message is waited for, and a
+                    # message that never comes is not waited for for ever.
+                    handler = grpc.stream_unary_rpc_method_handler(partial(self._unary, name))
                 self._handlers[name] = handler
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
@@ -83,17 +86,22 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
         name: str = handler_call_details.method
         if name in self._handlers or not name.startswith(OUR_METHODS):
             return self._handlers.get(name)
-        return grpc.unary_unary_rpc_method_handler(self._unknown)
+        return grpc.stream_stream_rpc_method_handler(self._unknown)
 
-    async def _unary(self, method: str, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
+    async def _unary(self, method: str, _: Any, context: grpc.aio.ServicerContext) -> bytes:
         call = self._calls.begin(method, context)
         try:
             self._admit(call, context)
-            answer, report = await self._pool.call(method, request, self._deadline(context))
+            request = await self._read(context)
+            if request is grpc.aio.EOF:
+                raise InvalidRequestError(  # noqa: TRY301 - as below
+                    "no message was sent: a unary call has one", field="", reason="REQUEST_EMPTY"
+                )
+            answer, report = await self._pool.call(method, request, self._deadline(call))
             call.add(report, len(request), len(answer))
             call.end("OK")
         except asyncio.CancelledError:
-            call.end("CANCELLED")
+            call.end(_cancelled(call))
             raise
         except Exception as error:  # noqa: BLE001 - the one place where errors become statuses
             await _abort(context, call, error)
@@ -112,21 +120,20 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
                     retry_after_seconds=1.0,
                 )
             stream = self._pool.open(method)
-            ends = time.monotonic() + self._settings.max_stream_seconds
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._settings.max_stream_seconds):
                 while True:
                     message = await self._read(context)
                     if message is grpc.aio.EOF:
                         break
                     if 0 < call.messages:  # the stream's opening has paid for its first message
-                        self._access.count(caller)
-                    answer, report = await stream.handle(message, min(ends, self._deadline(context)))
+                        await self._pace(caller)
+                    answer, report = await stream.handle(message, self._deadline(call))
                     call.add(report, len(message), len(answer or b""))
                     if answer is not None:
                         await self._write(context, answer)
             call.end("OK")
         except asyncio.CancelledError:
-            call.end("CANCELLED")
+            call.end(_cancelled(call))
             raise
         except Exception as error:  # noqa: BLE001 - as above
             fault: Exception = error
@@ -145,7 +152,7 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
             async with asyncio.timeout(self._settings.stream_idle_seconds):
                 return await context.read()
         except TimeoutError:
-            raise StreamLeftError("nothing came on the stream for too long: open another") from None
+            raise StreamLeftError("nothing was sent for too long: call again") from None
 
     async def _write(self, context: grpc.aio.ServicerContext, answer: bytes) -> None:
         try:
@@ -154,7 +161,7 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
         except TimeoutError:
             raise StreamLeftError("the stream's answers were not read for too long: open another") from None
 
-    async def _unknown(self, _: bytes, context: grpc.aio.ServicerContext) -> bytes:
+    async def _unknown(self, _: Any, context: grpc.aio.ServicerContext) -> None:
         call = self._calls.begin("unknown", context)
         words = "this server does not have this method: compare the client's proto files"
         await _abort(context, call, UnknownMethodError(words))
@@ -167,10 +174,24 @@ class Router(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._access.count(caller)
         return caller
 
-    def _deadline(self, context: grpc.aio.ServicerContext) -> float:
-        """By the monotonic clock, which the workers share; a jump of the wall clock changes nothing."""
-        remaining = context.time_remaining()
-        return time.monotonic() + min(math.inf if remaining is None else remaining, self._settings.max_seconds)
+    async def _pace(self, caller: Caller) -> None:
+        """A stream's message waits for its turn, and so slows its sender: refusing it would cost all open documents."""
+        while True:
+            try:
+                self._access.count(caller)
+            except RateLimitedError as error:
+                await asyncio.sleep(error.retry_after_seconds)
+            else:
+                return
+
+    def _deadline(self, call: Call) -> float:
+        """Of the work on one message, by the monotonic clock, which the workers share."""
+        return min(call.until, time.monotonic() + self._settings.max_seconds)
+
+
+def _cancelled(call: Call) -> str:
+    """Why the call ends before its answer: gRPC tells its handler of both as of a cancellation."""
+    return "DEADLINE_EXCEEDED" if call.until <= time.monotonic() else "CANCELLED"
 
 
 async def _abort(context: grpc.aio.ServicerContext, call: Call, error: Exception) -> NoReturn:

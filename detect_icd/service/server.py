@@ -103,6 +103,10 @@ class Running:
             close()
 
 
+LIVE = "live"
+"""Asked of health, this name is SERVING for as long as the front process answers, whatever becomes of workers."""
+
+
 class Health:
     """Tells each service's state: SERVING while a worker can take work."""
 
@@ -165,6 +169,7 @@ async def start_server(settings: ServerSettings, make_pool: Callable[..., OwnedP
     port = _listen(server, settings)
     running = Running(server, status, pool, router, host, port)
     status.tell(able=False)
+    await status.servicer.set(LIVE, SERVING)
     await server.start()
     try:
         running.probes = await _probes(status, settings)

@@ -51,6 +51,9 @@ class ServerSettings(BaseSettings):
     )
     max_streams: Count = Field(default=1000, ge=1, description="Streams open at once.")
     max_open_documents: Count = Field(default=64, ge=1, description="Documents open at once on one stream.")
+    max_open_bytes: int = Field(
+        default=67_108_864, ge=1, description="Text of all open documents that one worker holds, in bytes of UTF-8."
+    )
     max_connection_calls: Count = Field(default=1000, ge=1, description="Calls and streams at once on one connection.")
     max_seconds: Seconds = Field(default=120.0, gt=0, description="Longest work on one message, whatever the deadline.")
     stuck_seconds: Seconds = Field(
@@ -91,7 +94,10 @@ class ServerSettings(BaseSettings):
     auth_audience: str = Field(default="", description="For whom a JWT must be (aud).")
     auth_leeway_seconds: float = Field(default=30.0, ge=0, le=300, description="Clock skew forgiven in JWTs.")
     rate_per_second: float = Field(
-        default=0.0, ge=0, le=1_000_000, description="Messages a second for each caller; 0: no limit."
+        default=0.0,
+        ge=0,
+        le=1_000_000,
+        description="Messages a second for each caller (without a name: each address); 0: no limit.",
     )
     rate_burst: Count = Field(default=100, ge=1, description="Messages a caller may make at once before that counts.")
     health_address: str = Field(
@@ -141,7 +147,15 @@ class ServerSettings(BaseSettings):
 
     def for_workers(self) -> str:
         """JSON of the settings that workers need: no secret, nothing of the network."""
-        needed = {"lexicon_dir", "necessity_dir", "max_text_bytes", "max_open_documents", "log_format", "log_level"}
+        needed = {
+            "lexicon_dir",
+            "necessity_dir",
+            "max_text_bytes",
+            "max_open_documents",
+            "max_open_bytes",
+            "log_format",
+            "log_level",
+        }
         return json.dumps(self.model_dump(mode="json", include=needed))
 
     def shown(self) -> str:

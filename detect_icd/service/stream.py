@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +46,30 @@ class _Open:
     size: int = 0
 
 
+class Held:
+    """The text of all open documents of this process, in bytes: bounded, whatever the number of streams."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> None:
+        """So much more; raises OverloadedError where it is too much."""
+        with self._lock:
+            if self._limit < self._size + size:
+                raise OverloadedError(
+                    "the server holds as much text of open documents as it may: send this one again later",
+                    retry_after_seconds=1.0,
+                )
+            self._size += size
+
+    def give_back(self, documents: dict[str, _Open]) -> None:
+        """The documents' share, which are open no more."""
+        with self._lock:
+            self._size -= sum(opened.size for opened in documents.values())
+
+
 class StreamSession:
     """The open documents of one stream.
 
@@ -52,13 +78,22 @@ class StreamSession:
     """
 
     def __init__(
-        self, detector: Detector, checkpoint: Callable[[], None], *, max_text_bytes: int, max_open_documents: int
+        self,
+        detector: Detector,
+        checkpoint: Callable[[], None],
+        *,
+        max_text_bytes: int,
+        max_open_documents: int,
+        held: Held,
     ) -> None:
         self._detector = detector
         self._checkpoint = checkpoint
         self._max_text_bytes = max_text_bytes
         self._max_open = max_open_documents
+        self._held = held
         self._open: dict[str, _Open] = {}
+        # However the stream ends, what was open on it is given back.
+        weakref.finalize(self, held.give_back, self._open)
         self._failed: OrderedDict[str, None] = OrderedDict()
 
     def handle(self, message: pb.DetectStreamRequest | Undecodable) -> pb.DetectStreamResponse | None:
@@ -75,7 +110,9 @@ class StreamSession:
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever goes wrong costs this document, never the stream
-            was_open = self._open.pop(name, None) is not None
+            was_open = name in self._open
+            if was_open:
+                self._drop(name)
             if was_open or kind in ("open", "append"):
                 self._remember_failure(name)
             return pb.DetectStreamResponse(document_id=name, error=status_of(error)[1])
@@ -132,13 +169,20 @@ class StreamSession:
             raise NotFoundError("no document of this id is open on the stream: open it first")
         if kind == "append":
             return self._append(self._open[name], text)
+        document = self._drop(name)
+        return None if kind == "cancel" else _result(document.close())
+
+    def _drop(self, name: str) -> OpenDocument:
         opened = self._open.pop(name)
-        return None if kind == "cancel" else _result(opened.document.close())
+        self._held.give_back({name: opened})
+        return opened.document
 
     def _append(self, opened: _Open, text: str) -> pb.DetectStreamResponse | None:
         validation.check_piece(text)
-        opened.size += validation.utf8_length(text)
-        validation.check_size(opened.size, self._max_text_bytes)
+        size = validation.utf8_length(text)
+        validation.check_size(opened.size + size, self._max_text_bytes)
+        self._held.take(size)
+        opened.size += size
         settled = opened.document.append(text)
         return None if settled is None else proto.settled_to_proto(settled)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from detect_icd.service.server import LIVE
 from detect_icd.service.settings import ServerSettings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -45,6 +46,7 @@ def test_the_settings_of_compose_are_valid(monkeypatch):
 def test_probes_are_grpc_on_the_port_of_health():
     port = next(int(v["value"].rpartition(":")[2]) for v in CONTAINER["env"] if v["name"].endswith("HEALTH_ADDRESS"))
     assert CONTAINER["readinessProbe"]["grpc"]["port"] == CONTAINER["startupProbe"]["grpc"]["port"] == port
+    assert CONTAINER["livenessProbe"]["grpc"] == {"port": port, "service": LIVE}
 
 
 def test_the_pod_may_do_nothing_it_need_not():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from detect_icd.client import appended, closed, opened
 from detect_icd.formats import proto
 from detect_icd.model import DetectRequest, OffsetUnit
-from detect_icd.service.stream import StreamSession
+from detect_icd.service.stream import Held, StreamSession
 from detect_icd.v1 import detection_pb2 as pb
 
 SENTENCES = st.sampled_from(
@@ -36,7 +36,7 @@ TEXTS = st.lists(SENTENCES, min_size=1, max_size=8).flatmap(
 
 
 def told(detector, request: DetectRequest, pieces: list[str]) -> list[pb.DetectStreamResponse]:
-    session = StreamSession(detector, lambda: None, max_text_bytes=1 << 20, max_open_documents=1)
+    session = StreamSession(detector, lambda: None, max_text_bytes=1 << 20, max_open_documents=1, held=Held(1 << 20))
     messages = [opened(replace(request, text="")), *(appended("d", piece) for piece in pieces), closed("d")]
     return [answer for message in messages if (answer := session.handle(message)) is not None]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 import time
 
 import grpc
@@ -14,9 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from detect_icd.client import Client, ServerError
+from detect_icd.client import Client, ServerError, whole
+from detect_icd.model import DetectRequest
 from detect_icd.service import access
 from detect_icd.service.probe import probe
+from detect_icd.service.settings import ServerSettings
+from detect_icd.service.status import RateLimitedError
 from detect_icd.v1 import code_pb2, code_pb2_grpc, detection_pb2, detection_pb2_grpc
 
 ISSUER, AUDIENCE = "https://issuer.example", "detect-icd"
@@ -225,3 +229,41 @@ def test_a_shared_secret_in_the_jwks_signs_nothing(start, tmp_path):
     settings = {"auth_jwks": str(tmp_path / "jwks"), "auth_issuer": ISSUER, "auth_audience": AUDIENCE}
     with start(StubDetector(), **settings) as address:
         assert code_of(address, token(secret, algorithm="HS256")) == "UNAUTHENTICATED"
+
+
+def test_who_may_not_call_is_refused_before_the_message_is_waited_for(address):
+    go_on = threading.Event()
+
+    def never():
+        go_on.wait(20)
+        yield b""
+
+    with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.stream_unary("/detect_icd.v1.IcdDetectionService/Detect")(never(), timeout=10)
+    go_on.set()
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_the_messages_of_a_stream_wait_for_their_turn(start):
+    from stub_detector import StubDetector
+
+    with start(StubDetector(), rate_per_second=4, rate_burst=1) as address, Client(address, timeout=10) as client:
+        began = time.monotonic()
+        answers = list(client.detect_stream(whole(DetectRequest("pain", document_id=str(n))) for n in range(4)))
+        assert [answer.document_id for answer in answers] == ["0", "1", "2", "3"]
+        assert 0.7 < time.monotonic() - began < 5
+
+
+def test_callers_without_a_name_have_a_rate_for_each_address():
+    class Peer:
+        def __init__(self, address: str) -> None:
+            self.peer = lambda: address
+            self.auth_context = dict
+
+    rules = access.Access(ServerSettings(rate_per_second=1, rate_burst=1))
+    callers = [rules.admit("/s/m", Peer(address)) for address in ("ipv4:10.0.0.1:1", "ipv4:10.0.0.1:2", "ipv6:[::1]:3")]
+    assert {caller.name for caller in callers} == {"anonymous"}
+    rules.count(callers[0])
+    with pytest.raises(RateLimitedError):
+        rules.count(callers[1])
+    rules.count(callers[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -80,6 +81,17 @@ def test_deaths_in_a_row_slow_the_restarts_down_and_health_says_so(server, stub)
     wait_for(lambda: server.pool._deaths >= 3)
     wait_for(lambda: whole_again(server) and probe(server.address) == "SERVING")
     assert stub.Detect(pb.DetectRequest(text="pain")).mentions
+
+
+def test_a_server_without_workers_lives_and_does_not_serve(start_running, stub_processes):
+    with start_running(stub_processes, workers=1) as server, grpc.insecure_channel(server.address) as channel:
+        stub = detection_pb2_grpc.IcdDetectionServiceStub(channel)
+        server.pool._deaths = 6
+        fault(stub, "die")
+        assert probe(server.address) == "NOT_SERVING"
+        assert probe(server.address, "detect_icd.v1.CodeService") == "NOT_SERVING"
+        assert probe(server.address, "live") == "SERVING"
+        wait_for(lambda: probe(server.address) == "SERVING")
 
 
 def test_a_hanging_detection_is_killed_and_the_caller_told_at_the_deadline(server, stub):
@@ -162,6 +174,27 @@ def test_a_client_that_vanishes_mid_stream_leaves_nothing(server, stub):
     call.cancel()
     wait_for(lambda: server.router.streams == 0 and server.pool.busy == 0, 5)
     assert server.pool.counts.stuck == 0
+
+
+def test_ten_thousand_streams_opened_and_dropped_leave_nothing(server, stub):
+    async def drop(opening, n: int) -> None:
+        call = opening()
+        await call.write(whole(DetectRequest("pain", document_id=str(n))))
+        if n % 3:  # some before, some after their answer
+            await call.read()
+        call.cancel()
+
+    async def drop_all() -> None:
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            opening = detection_pb2_grpc.IcdDetectionServiceStub(channel).DetectStream
+            for first in range(0, 10_000, 200):
+                await asyncio.gather(*(drop(opening, n) for n in range(first, first + 200)), return_exceptions=True)
+
+    asyncio.run(drop_all())
+    wait_for(lambda: server.router.streams == 0 and server.pool.busy == 0)
+    assert all(not worker.sessions and not worker.waiting for worker in server.pool._workers)
+    assert stub.Detect(pb.DetectRequest(text="pain")).mentions
+    assert probe(server.address) == "SERVING"
 
 
 def test_a_half_open_connection_is_noticed(server):

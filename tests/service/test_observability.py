@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import grpc
@@ -90,6 +91,17 @@ def test_a_call_is_one_line_with_its_request_id(start, lines):
     assert MARK not in str(lines())
 
 
+def test_a_call_that_ran_out_of_time_is_told_as_such(start, lines):
+    with start(StubDetector()) as address, grpc.insecure_channel(address) as channel:
+        stub = detection_pb2_grpc.IcdDetectionServiceStub(channel)
+        with pytest.raises(grpc.RpcError):
+            stub.Detect(pb.DetectRequest(text="wait 20"), timeout=0.2)
+        left = stub.Detect.future(pb.DetectRequest(text="wait 20"), timeout=20)
+        time.sleep(0.2)
+        left.cancel()
+    assert [line["code"] for line in lines() if "method" in line] == ["DEADLINE_EXCEEDED", "CANCELLED"]
+
+
 @pytest.mark.parametrize("asked", [MARK, "1980-01-31", "19800131", "4471-2236", "000123456789"])
 def test_a_request_id_that_might_name_somebody_is_not_taken_over(start, lines, asked):
     with start(StubDetector()) as address, grpc.insecure_channel(address) as channel:
@@ -129,6 +141,9 @@ def test_spans_of_a_call_and_its_stages():
     class Context:
         def invocation_metadata(self):
             return (("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
+
+        def time_remaining(self):
+            return None
 
     call = Calls([Traces(provider.get_tracer("test"))]).begin("/detect_icd.v1.IcdDetectionService/Detect", Context())
     call.add(Report(9, 1, (("mentions", 0.001, 0.002), ("context", 0.003, 0.004))), 10, 20)

@@ -213,19 +213,6 @@ def _set_version(path: Path, base: str, version: str) -> None:
             bundle.writestr(name, data)
 
 
-def test_many_streams_opened_and_dropped_leave_nothing(server, stub):
-    def drop(n: int) -> None:
-        messages = iter([whole(DetectRequest("asthma", document_id=str(n)))])
-        stub.DetectStream(messages).cancel()
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(drop, range(500)))
-    wait_for(lambda: server.router.streams == 0)
-    wait_for(lambda: server.pool.busy == 0)
-    assert all(not worker.sessions and not worker.waiting for worker in server.pool._workers)
-    assert ready(server)
-
-
 def test_health_has_an_address_of_its_own(start_running, stub_processes):
     import socket
 

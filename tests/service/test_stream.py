@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import queue
+import threading
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2
+from stub_detector import StubDetector
 
 from detect_icd.client import appended, cancelled, closed, opened, whole
 from detect_icd.model import DetectRequest
 from detect_icd.v1 import detection_pb2 as pb
+from detect_icd.v1 import detection_pb2_grpc
 
 STREAM = "/detect_icd.v1.IcdDetectionService/DetectStream"
 
@@ -189,3 +192,41 @@ def test_the_stream_stops_at_its_deadline(stub, stub_detector):
     with pytest.raises(grpc.RpcError) as caught:
         list(stub.DetectStream(iter([whole(document("wait 30"))]), timeout=0.3))
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_open_documents_of_all_streams_are_bounded_together(start):
+    with start(StubDetector(), max_open_bytes=10) as address, grpc.insecure_channel(address) as channel:
+        stub = detection_pb2_grpc.IcdDetectionServiceStub(channel)
+        to_send: queue.Queue = queue.Queue()
+        other = stub.DetectStream(iter(to_send.get, None), timeout=20)
+        for message in (opened(document("", "o")), appended("o", "pain\n")):
+            to_send.put(message)
+        assert next(other).WhichOneof("response") == "settled"
+        messages = [opened(document("")), appended("d", "pain"), appended("d", "pain"), closed("d")]
+        [refused] = stub.DetectStream(iter(messages), timeout=20)
+        assert reason(refused) == "OVERLOADED"
+        to_send.put(cancelled("o"))
+        to_send.put(None)
+        assert list(other) == []
+        assert kinds(stub.DetectStream(iter(messages), timeout=20)) == [("d", "result")]  # what was open is given back
+        again = [opened(document("")), appended("d", "pain" * 2)]  # left open: given back with its stream
+        assert list(stub.DetectStream(iter(again), timeout=20)) == []
+        assert kinds(stub.DetectStream(iter(messages), timeout=20)) == [("d", "result")]
+
+
+def test_a_message_that_never_comes_is_not_waited_for(start):
+    go_on = threading.Event()
+
+    def never():
+        go_on.wait(20)
+        yield b""
+
+    with start(StubDetector(), stream_idle_seconds=0.3) as address, grpc.insecure_channel(address) as channel:
+        for method in ("Detect", "Unknown"):
+            with pytest.raises(grpc.RpcError) as caught:
+                channel.stream_unary(f"/detect_icd.v1.IcdDetectionService/{method}")(never(), timeout=10)
+            assert caught.value.code() in {grpc.StatusCode.ABORTED, grpc.StatusCode.UNIMPLEMENTED}
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.stream_unary("/detect_icd.v1.IcdDetectionService/Detect")(iter(()), timeout=10)
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    go_on.set()
