@@ -16,10 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from detect_icd.compile.bundle import write_bundle
 from detect_icd.errors import LexiconError, NotFoundError
+from detect_icd.folders import user_folder
 from detect_icd.imports.apply import apply
 from detect_icd.imports.facts import Facts, ImportRefusedError, UnrecognisedError
 from detect_icd.imports.files import contents
@@ -55,7 +54,7 @@ class Imported:
 
 def default_directory() -> Path:
     """The folder of DETECT_ICD_LEXICON_DIR, else the user's data folder of this platform."""
-    return Path(os.environ.get(DIRECTORY_VARIABLE) or platformdirs.user_data_path("detect-icd") / "lexicon")
+    return Path(os.environ.get(DIRECTORY_VARIABLE) or user_folder() / "lexicon")
 
 
 def lexicon_in_force(directory: str = "") -> Lexicon:

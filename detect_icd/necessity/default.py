@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
+from detect_icd.folders import user_folder
 from detect_icd.lexicon import Lexicon
 from detect_icd.necessity.checker import Detect, NecessityChecker
 
@@ -16,7 +15,7 @@ STORE_NAME = "necessity.sqlite3"
 
 def default_directory() -> Path:
     """Where imports of coverage data live: the folder of the environment variable, else the user's data folder."""
-    return Path(os.environ.get(DIRECTORY_VARIABLE) or platformdirs.user_data_path("detect-icd") / "necessity")
+    return Path(os.environ.get(DIRECTORY_VARIABLE) or user_folder() / "necessity")
 
 
 def store_path(directory: str = "") -> Path:

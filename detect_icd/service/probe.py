@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from detect_icd.service.settings import ServerSettings
+from detect_icd.service.settings import DEFAULT_ADDRESS
 
 
 def probe(address: str, service: str = "", *, seconds: float = 3.0) -> str:
@@ -23,10 +24,15 @@ def probe(address: str, service: str = "", *, seconds: float = 3.0) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """For the Dockerfile's HEALTHCHECK and for init scripts."""
-    settings = ServerSettings()
-    listening = settings.health_address or settings.address  # the other may speak TLS
-    address = arguments[0] if arguments else listening.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+    """For the Dockerfile's HEALTHCHECK and for init scripts.
+
+    Of the environment it reads the two addresses only: other settings may stand in the server's flags.
+    """
+    # The address of health alone comes first: the other may speak TLS.
+    listening = os.environ.get("DETECT_ICD_HEALTH_ADDRESS") or os.environ.get("DETECT_ICD_ADDRESS") or DEFAULT_ADDRESS
+    for everywhere, here in (("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")):  # noqa: S104
+        listening = listening.replace(everywhere, here)
+    address = arguments[0] if arguments else listening
     answer = probe(address, *arguments[1:2])
     sys.stdout.write(f"{answer}\n")
     return 0 if answer == "SERVING" else 1

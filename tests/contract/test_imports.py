@@ -14,7 +14,7 @@ import detect_icd
 PACKAGE = Path(detect_icd.__file__).parent
 ADAPTERS = {"service", "client", "cli", "batch", "formats"}
 LAYERS = [
-    {"_version", "errors", "memo", "spans", "model", "text", "validation", "words"},
+    {"_version", "errors", "memo", "spans", "model", "text", "validation", "words", "folders"},
     {"codeset", "codetable"},
     {"lexicon", "compile", "codes"},
     {"stages"},

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import configparser
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +106,34 @@ def test_the_unit_stops_the_front_process_only():
     assert service["KillMode"] == "mixed"
     assert ServerSettings().grace_seconds < float(service["TimeoutStopSec"])
     assert service["ExecReload"].endswith("-HUP $MAINPID")
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_kubernetes_own_schema(kind):
+    """`pip install kubernetes-validate`: 108 MB, so it is no requirement of development."""
+    validator = pytest.importorskip("kubernetes_validate")
+    validator.validate(BY_KIND[kind], "1.31", strict=True)
+
+
+def test_composes_own_schema():
+    pytest.importorskip("check_jsonschema", reason="pip install check-jsonschema")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    subprocess.run([*command, DEPLOY / "compose.yaml"], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
+def test_systemds_own_judgement_of_the_unit(tmp_path):
+    unit = tmp_path / "detect-icd.service"
+    lines = (DEPLOY / "systemd" / "detect-icd.service").read_text(encoding="utf-8")
+    unit.write_text(re.sub(r"(?m)^ExecStart=.*", "ExecStart=/bin/true", lines))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
+    # From 0 (nothing exposed) to 100; it was 35 once.
+    judged = ["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=20", unit]
+    subprocess.run(judged, check=True, capture_output=True)
+
+
+def test_bad_settings_are_not_tried_again():
+    assert "RestartPreventExitStatus=2" in (DEPLOY / "systemd" / "detect-icd.service").read_text(encoding="utf-8")
