@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 import grpc.aio
@@ -109,7 +109,7 @@ class Client:
         tls: Tls | None = None,
         token: str = "",
     ) -> None:
-        """`target`: HOST:PORT, several IPv4 ones with commas between (calls go to them in turn), or any gRPC target.
+        """`target`: HOST:PORT, several of IPv4 or of IPv6 with commas between (calls go to them in turn), or any gRPC target.
 
         `timeout` in seconds a call, its repetitions included. `token` is sent as bearer token with every call; send
         one only over TLS.
@@ -120,6 +120,7 @@ class Client:
             self._channel = grpc.secure_channel(_target(target), tls.credentials(), options=_OPTIONS)
         self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._codes = code_pb2_grpc.CodeServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._necessity = necessity_pb2_grpc.MedicalNecessityServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._timeout = timeout
         self._metadata = _metadata(token)
 
@@ -153,8 +154,7 @@ class Client:
 
     def get_code(self, code: str, day: date | None = None, *, timeout: float | None = None) -> CodeRecord:
         """All about one code on a day; ServerError with code NOT_FOUND where no release has it."""
-        request = code_pb2.GetCodeRequest(code=code, date_of_service=_iso(day))
-        return proto.from_message(self._ask(self._codes.GetCode, request, timeout), CodeRecord)
+        return proto.from_message(self._ask(self._codes.GetCode, _get(code, day), timeout), CodeRecord)
 
     def search_codes(
         self,
@@ -167,13 +167,7 @@ class Client:
         timeout: float | None = None,
     ) -> SearchPage:
         """One page of codes for the words, best first."""
-        request = code_pb2.SearchCodesRequest(
-            query=query,
-            date_of_service=_iso(day),
-            billable_only=billable_only,
-            page_size=page_size,
-            page_token=page_token,
-        )
+        request = _search(query, day, billable_only, page_size, page_token)
         return proto.from_message(self._ask(self._codes.SearchCodes, request, timeout), SearchPage)
 
     def validate_codes(self, claim: Claim, *, timeout: float | None = None) -> CheckedClaim:
@@ -183,9 +177,8 @@ class Client:
 
     def check_necessity(self, request: NecessityRequest, *, timeout: float | None = None) -> NecessityVerdict:
         """What `NecessityChecker.check` gives, from the server; raises as `detect` does."""
-        stub = necessity_pb2_grpc.MedicalNecessityServiceStub(self._channel)  # type: ignore[no-untyped-call]
         message = proto.to_message(request, necessity_pb2.CheckMedicalNecessityRequest)
-        return proto.from_message(self._ask(stub.CheckMedicalNecessity, message, timeout), NecessityVerdict)
+        return proto.from_message(self._ask(self._necessity.CheckMedicalNecessity, message, timeout), NecessityVerdict)
 
     def _ask(self, method: Callable[..., Message], request: Message, timeout: float | None) -> Message:
         try:
@@ -204,6 +197,26 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _get(code: str, day: date | None) -> code_pb2.GetCodeRequest:
+    return code_pb2.GetCodeRequest(code=code, date_of_service=_iso(day))
+
+
+def _search(
+    query: str,
+    day: date | None,
+    billable_only: bool,
+    page_size: int,
+    page_token: str,
+) -> code_pb2.SearchCodesRequest:
+    return code_pb2.SearchCodesRequest(
+        query=query,
+        date_of_service=_iso(day),
+        billable_only=billable_only,
+        page_size=page_size,
+        page_token=page_token,
+    )
 
 
 def _iso(day: date | None) -> str:
@@ -227,6 +240,8 @@ class AsyncClient:
         else:
             self._channel = grpc.aio.secure_channel(_target(target), tls.credentials(), options=_OPTIONS)
         self._stub = detection_pb2_grpc.IcdDetectionServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._codes = code_pb2_grpc.CodeServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._necessity = necessity_pb2_grpc.MedicalNecessityServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._timeout = timeout
         self._metadata = _metadata(token)
 
@@ -239,11 +254,7 @@ class AsyncClient:
         """As Client.detect."""
         if isinstance(request, str):
             request = DetectRequest(request)
-        message = proto.request_to_proto(request)
-        try:
-            answer = await self._stub.Detect(message, timeout=timeout or self._timeout, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise _server_error(error) from None
+        answer = await self._ask(self._stub.Detect, proto.request_to_proto(request), timeout)
         return proto.detection_from_proto(answer)
 
     async def detect_stream(
@@ -262,6 +273,39 @@ class AsyncClient:
             raise _server_error(error) from None
         finally:
             answers.cancel()
+
+    async def get_code(self, code: str, day: date | None = None) -> CodeRecord:
+        """As Client.get_code."""
+        return proto.from_message(await self._ask(self._codes.GetCode, _get(code, day)), CodeRecord)
+
+    async def search_codes(
+        self,
+        query: str,
+        day: date | None = None,
+        *,
+        billable_only: bool = False,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> SearchPage:
+        """As Client.search_codes."""
+        request = _search(query, day, billable_only, page_size, page_token)
+        return proto.from_message(await self._ask(self._codes.SearchCodes, request), SearchPage)
+
+    async def validate_codes(self, claim: Claim) -> CheckedClaim:
+        """As Client.validate_codes."""
+        request = proto.to_message(claim, code_pb2.ValidateCodesRequest)
+        return proto.from_message(await self._ask(self._codes.ValidateCodes, request), CheckedClaim)
+
+    async def check_necessity(self, request: NecessityRequest) -> NecessityVerdict:
+        """As Client.check_necessity."""
+        message = proto.to_message(request, necessity_pb2.CheckMedicalNecessityRequest)
+        return proto.from_message(await self._ask(self._necessity.CheckMedicalNecessity, message), NecessityVerdict)
+
+    async def _ask(self, method: Callable[..., Any], request: Message, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        try:
+            return await method(request, timeout=timeout or self._timeout, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise _server_error(error) from None
 
     async def close(self) -> None:
         """Close the channel."""
@@ -303,7 +347,9 @@ def cancelled(document_id: str) -> pb.DetectStreamRequest:
 
 def _target(target: str) -> str:
     """Several addresses as one target of gRPC."""
-    return f"ipv4:{target}" if "," in target and ":///" not in target and not target.startswith("ipv") else target
+    if "," not in target or ":///" in target or target.startswith("ipv"):
+        return target
+    return f"ipv6:{target}" if target.startswith("[") else f"ipv4:{target}"
 
 
 def _metadata(token: str) -> tuple[tuple[str, str], ...]:

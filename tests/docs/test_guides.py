@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc_tools
 import pytest
+from google.protobuf import descriptor_pool, json_format, message_factory
 from google.rpc import status_pb2
 from grpc_tools import protoc
 
@@ -31,6 +32,41 @@ def test_python_runs(address):
     assert names["assigned"](address, "Essential hypertension.") == ["I10"]
     together = names["assigned_together"](address, ["Essential hypertension.", "Asthma."])
     assert asyncio.run(together)[0] == ["I10"]
+
+
+def test_the_dictation_runs(address):
+    names: dict[str, object] = {}
+    for code in blocks("python"):
+        exec(compile(code, "clients.md", "exec"), names)
+    result = names["dictated"](address, iter(["Essential hyper", "tension.\n", "Asthma."]))
+    assert result.assignments[0].code == "I10"
+
+
+@pytest.mark.parametrize(
+    ("language", "generator", "file", "words"),
+    [
+        ("java", "java_out", "org/detect_icd/v1/DetectRequest.java", ["setText("]),
+        ("csharp", "csharp_out", "Detection.cs", ["class DetectRequest", "string Text "]),
+    ],
+)
+def test_what_a_snippet_names_is_generated(tmp_path, language, generator, file, words):
+    """As far as protoc alone goes: the services' stubs come of plug-ins that are not at hand."""
+    [snippet] = blocks(language)
+    assert "IcdDetectionService" in snippet
+    assert "DetectRequest" in snippet
+    sources = sorted(str(path.relative_to(ROOT / "proto")) for path in (ROOT / "proto").rglob("*.proto"))
+    includes = [ROOT / "proto", Path(status_pb2.__file__).parents[2], Path(grpc_tools.__file__).parent / "_proto"]
+    assert protoc.main(["protoc", *(f"-I{i}" for i in includes), f"--{generator}={tmp_path}", *sources]) == 0
+    made = (tmp_path / file).read_text(encoding="utf-8")
+    assert all(word in made for word in words)
+
+
+@pytest.mark.parametrize("shown", re.findall(r"-d '(\{.*?\})'.*?detect_icd\.v1\.(\w+)/(\w+)", CLIENTS, re.DOTALL))
+def test_grpcurls_requests_fit_the_methods(shown):
+    body, service, method = shown
+    pool = descriptor_pool.Default()
+    kind = pool.FindServiceByName(f"detect_icd.v1.{service}").methods_by_name[method].input_type
+    json_format.Parse(body, message_factory.GetMessageClass(kind)())
 
 
 def test_the_service_config_is_the_clients():

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
+import grpc
 import pytest
 from stub_detector import StubDetector, mentions
 
@@ -15,13 +18,16 @@ from detect_icd.client import (
     ServerError,
     StreamError,
     UnreachableError,
+    _target,
     appended,
     closed,
     opened,
     whole,
 )
+from detect_icd.codes.model import Claim
 from detect_icd.errors import InvalidRequestError
 from detect_icd.model import Detection, DetectRequest, Settled
+from detect_icd.necessity.model import ClaimLine, Diagnosis, NecessityRequest
 
 
 @pytest.fixture
@@ -132,3 +138,97 @@ def test_the_asyncio_client_without_a_server():
 
     with pytest.raises(UnreachableError):
         asyncio.run(ask())
+
+
+def test_the_asyncio_client_asks_all_that_the_other_does(address):
+    claim = Claim(("E11.9", "I10"))
+    question = NecessityRequest(diagnoses=(Diagnosis("G57.92"),), lines=(ClaimLine(1, "0441T"),))
+
+    async def ask():
+        async with AsyncClient(address, timeout=20) as client:
+            return (
+                await client.get_code("I10"),
+                await client.search_codes("knee pain", page_size=3),
+                await client.validate_codes(claim),
+                await client.check_necessity(question),
+            )
+
+    with Client(address, timeout=20) as client:
+        assert asyncio.run(ask()) == (
+            client.get_code("I10"),
+            client.search_codes("knee pain", page_size=3),
+            client.validate_codes(claim),
+            client.check_necessity(question),
+        )
+
+
+def test_every_question_of_one_client_is_one_of_the_other():
+    public = {name for name in vars(Client) if not name.startswith("_")}
+    assert public == {name for name in vars(AsyncClient) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("given", "target"),
+    [
+        ("localhost:1", "localhost:1"),
+        ("10.0.0.1:1,10.0.0.2:1", "ipv4:10.0.0.1:1,10.0.0.2:1"),
+        ("[::1]:1,[::2]:1", "ipv6:[::1]:1,[::2]:1"),
+        ("dns:///detect:1", "dns:///detect:1"),
+    ],
+)
+def test_addresses_as_grpc_wants_them(given, target):
+    assert _target(given) == target
+
+
+@pytest.mark.parametrize(
+    ("code", "attempts"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, 4),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, 4),
+        (grpc.StatusCode.INTERNAL, 1),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, 1),
+        (grpc.StatusCode.INVALID_ARGUMENT, 1),
+    ],
+)
+def test_which_refusals_are_tried_again(code, attempts):
+    asked = []
+
+    def refuse(_, context):
+        asked.append(1)
+        context.abort(code, "no")
+
+    with answering(grpc.unary_unary_rpc_method_handler(refuse)) as address, Client(address, timeout=20) as client:
+        with pytest.raises(ServerError):
+            client.detect("pain")
+    assert len(asked) == attempts
+
+
+def test_a_stream_is_never_tried_again():
+    asked = []
+
+    def refuse(messages, context):
+        asked.append(1)
+        next(messages)
+        context.abort(grpc.StatusCode.UNAVAILABLE, "no")
+
+    with answering(grpc.stream_stream_rpc_method_handler(refuse)) as address, Client(address) as client:
+        with pytest.raises(ServerError):
+            list(client.detect_stream([whole(DetectRequest("pain"))], timeout=10))
+    assert len(asked) == 1
+
+
+@contextmanager
+def answering(handler):
+    """The address of a server with one handler for every method."""
+
+    class Every(grpc.GenericRpcHandler):
+        def service(self, _):
+            return handler
+
+    server = grpc.server(ThreadPoolExecutor(4), handlers=(Every(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
