@@ -98,6 +98,7 @@ class Scopes:
         self._sentence = sentence
         self._cues = cues
         self._mention_starts = sorted(mention.start for mention in mentions)
+        self._start_of = {mention.end: mention.start for mention in mentions}
         self._scopes = [
             (
                 cue,
@@ -175,7 +176,7 @@ class Scopes:
         start = max(self._sentence.start, cue.start - _width(rule))
         if rule.reach is Reach.PHRASE:
             for i in range(cue.start - 2, start - 1, -1):
-                if self._words[i] in _PHRASE_ENDS:
+                if self._words[i] in _PHRASE_ENDS and not self._is_enumerated(i):
                     start = i + 1
                     break
         for at in range(number - 1, -1, -1):
@@ -185,6 +186,14 @@ class Scopes:
             if other.span.start < cue.start and self._ends_backward(rule, other):
                 return min(other.span.end, cue.start)
         return start
+
+    def _is_enumerated(self, comma: int) -> bool:
+        """Whether nothing but a mention (and one word of its own) fills the place before a comma: "rash, edema"."""
+        words, first = self._words, self._start_of.get(comma)
+        if first is None or words[comma] != "," or any(cue.span.end == first for cue in self._cues):
+            return False
+        edge = self._sentence.start
+        return first - 1 <= edge or words[first - 1] in _PHRASE_ENDS or words[first - 2] in _PHRASE_ENDS
 
     def _ends(self, rule: Rule, other: PlacedCue, start: int) -> bool:
         """Whether another cue ends this rule's scope forwards."""

@@ -36,7 +36,13 @@ _ITEM = re.compile(
     r"|o\s|\(?\d{1,2}[.):](?!\d)|[A-Za-z][.)]\s|\[[ xX]?\]"
 )
 _FIELD = re.compile(r"[^\W\d_][^\n:.;,]{0,40}:(?=\s)")
-_ANSWER = re.compile(r"(?:no|nope|none|nil|yes|yeah|denies|denied|negative|positive)\b(?=\s*[.,;!])", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"(?:a(?:ns|nswer)?\s*:\s*)?(?:no|nope|none|nil|never|yes|yeah|denies|denied|negative|positive)\b"
+    r"(?=\s*[.,;!]|[^\S\n]*(?:\n|\Z))",
+    re.IGNORECASE,
+)
+_COLUMN_NO = re.compile(r"(?:[:?=|\t]|\s\s)\s*no\Z", re.IGNORECASE)
+"""A "no" that answers a field or fills a column, and so ends its line."""
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]\Z")
 _TITLES = frozenset({"dr", "drs", "mr", "mrs", "ms", "prof", "vs", "st", "fig", "cf", "e.g", "i.e", "approx"})
 _SHORTENED = frozenset({
@@ -242,6 +248,8 @@ def _breaks_line(source: str, at: int, following: int, start: int, *, in_item: b
         return True
     if tail[-1] in ",&/":
         return False
+    if _COLUMN_NO.search(tail) is not None:
+        return True
     if tail.split()[-1].casefold() in _OPEN_WORDS:
         return _LIST_LINES.match(source, following) is not None
     length = at - max(source.rfind("\n", max(0, at - _FULL_LINE - 1), at), start - 1, at - _FULL_LINE - 1) - 1

@@ -46,6 +46,12 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         "(-) [[fever]]{NEGATION} (+) [[cough]]{}",
         r"[[Diabetes]]{NEGATION}: no\n[[Hypertension]]{}: yes",
         "[[Murmur]]{NEGATION}: none.",
+        r"[[Diabetes]]{NEGATION}: No\n[[Hypertension]]{} on lisinopril",
+        "[[Diabetes]]{NEGATION}\tNo\n[[Hypertension]]{}\tYes",
+        r"Any [[chest pain]]{NEGATION}? No\nAny [[fever]]{}? Yes\n",
+        "[[Rash]]{NEGATION}, [[edema]]{NEGATION}, or [[fever]]{NEGATION} is absent.",
+        "Biopsy showed [[inflammation]]{}, [[malignancy]]{NEGATION} was ruled out.",
+        "Has [[cough]]{}, [[fever]]{NEGATION} denied.",
         # ruling out
         "[[MI]]{NEGATION} was ruled out.",
         "We cannot rule out [[pneumonia]]{UNCERTAINTY}.",
