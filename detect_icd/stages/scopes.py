@@ -75,7 +75,8 @@ def choose(
 
 
 def _length_then_place(cue: PlacedCue) -> tuple[int, int]:
-    return (cue.span.start - cue.span.end - cue.group.at_end - cue.group.at_start, cue.span.start)
+    """An edge counts for half a word: it decides between the same words only."""
+    return (2 * (cue.span.start - cue.span.end) - cue.group.at_end - cue.group.at_start, cue.span.start)
 
 
 def _at_start(words: Sequence[str], sentence: Span, span: Span) -> bool:
@@ -159,7 +160,7 @@ class Scopes:
                 if depth < 0:
                     end = i
                     break
-            if rule.reach is Reach.PHRASE and word in _PHRASE_ENDS and i > start:
+            if rule.reach is Reach.PHRASE and word in _PHRASE_ENDS and (i > start or word == ";"):
                 end = i
                 break
         for other in self._cues[number + 1 : number + 1 + end - start]:
@@ -190,10 +191,12 @@ class Scopes:
     def _is_enumerated(self, comma: int) -> bool:
         """Whether nothing but a mention (and one word of its own) fills the place before a comma: "rash, edema"."""
         words, first = self._words, self._start_of.get(comma)
-        if first is None or words[comma] != "," or any(cue.span.end == first for cue in self._cues):
+        if first is None or words[comma] != ",":
             return False
-        edge = self._sentence.start
-        return first - 1 <= edge or words[first - 1] in _PHRASE_ENDS or words[first - 2] in _PHRASE_ENDS
+        if first == self._sentence.start or words[first - 1] in _PHRASE_ENDS:
+            return True
+        own = first - 1 == self._sentence.start or words[first - 2] in _PHRASE_ENDS
+        return own and not any(cue.span.end == first for cue in self._cues)
 
     def _ends(self, rule: Rule, other: PlacedCue, start: int) -> bool:
         """Whether another cue ends this rule's scope forwards."""

@@ -50,6 +50,7 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         "[[Diabetes]]{NEGATION}\tNo\n[[Hypertension]]{}\tYes",
         r"Any [[chest pain]]{NEGATION}? No\nAny [[fever]]{}? Yes\n",
         "[[Rash]]{NEGATION}, [[edema]]{NEGATION}, or [[fever]]{NEGATION} is absent.",
+        "Serology: [[HIV]]{NEGATION}, [[syphilis]]{NEGATION} and [[measles]]{NEGATION} negative.",
         "Biopsy showed [[inflammation]]{}, [[malignancy]]{NEGATION} was ruled out.",
         "Has [[cough]]{}, [[fever]]{NEGATION} denied.",
         # ruling out
@@ -58,6 +59,10 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         "[[Pneumonia]]{UNCERTAINTY} cannot be excluded.",
         "R/O [[sepsis]]{UNCERTAINTY}",
         "Ruled out for [[MI]]{NEGATION}.",
+        "Troponins ruled her out for [[MI]]{NEGATION}.",
+        "[[MI]]{UNCERTAINTY} is being ruled out.",
+        "No cause for his [[anemia]]{} was found.",
+        "He does not deny [[alcohol abuse]]{}.",
         # the turn of a sentence
         "He does not smoke and has [[COPD]]{}.",
         "Diabetes without [[ulcer]]{NEGATION}, with [[neuropathy]]{}.",
