@@ -39,7 +39,7 @@ TABLES = MappingProxyType(
             ("cue", "category", "direction", "scope", "relative", "why", "example"),
             frozenset({"direction", "scope", "relative"}),
             {
-                "category": frozenset({*CueCategory, "CURRENT", "NUMBER", "OPEN", "PSEUDO", "TERMINATOR"}),
+                "category": frozenset({*CueCategory, "CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "TERMINATOR"}),
                 "direction": frozenset({"forward", "backward", "both"}),
             },
         ),

@@ -39,7 +39,9 @@ class ContextRules:
         self.sections = sections
         self.open_words = open_words(cue_rows)
         groups = compile_cues(cue_rows)
-        lists = {phrase[-1] for group in groups if group.heads_lists for phrase in group.phrases}
+        lists = {
+            phrase[-1] for group in groups if group.heads_lists for phrase in group.phrases if phrase[-1].isalpha()
+        }
         self.lead_words = self.open_words | lists
         words = {word for group in groups for phrase in group.phrases for word in phrase}
         self._known = {word: word for word in sorted(words)} | dict.fromkeys(sorted(number_words(cue_rows)), NUMBER)

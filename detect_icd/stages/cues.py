@@ -26,6 +26,9 @@ class Act(StrEnum):
     CURRENT = "CURRENT"
     """Calls off history in its scope: "for three days", "currently"."""
 
+    PATIENT = "PATIENT"
+    """Calls off the relatives of a section: "The patient has" under a family history."""
+
     TERMINATOR = "TERMINATOR"
     """Ends the scope of the categories named in the column `scope` ("all": of every one)."""
 

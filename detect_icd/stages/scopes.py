@@ -105,7 +105,9 @@ class Scopes:
                 cue,
                 rule,
                 self._forward_end(number, rule) if rule.forward else -1,
-                self._backward_start(number, rule) if rule.backward else sentence.end,
+                self._backward_start(number, rule)
+                if rule.backward and not self._is_adjective(cue, rule)
+                else sentence.end,
             )
             for number, cue in enumerate(cues)
             for rule in cue.group.rules
@@ -187,6 +189,12 @@ class Scopes:
             if other.span.start < cue.start and self._ends_backward(rule, other):
                 return min(other.span.end, cue.start)
         return start
+
+    def _is_adjective(self, cue: PlacedCue, rule: Rule) -> bool:
+        """Whether a cue that may follow its mention or precede it stands right before one: "resolved sepsis"."""
+        return cue.span.end in self._mention_starts and any(
+            by.forward and by is not rule and by.category is rule.category for by in cue.group.rules
+        )
 
     def _is_enumerated(self, comma: int) -> bool:
         """Whether nothing but a mention (and one word of its own) fills the place before a comma: "rash, edema"."""

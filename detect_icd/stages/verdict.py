@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from detect_icd.model import Assertion, Certainty, Cue, CueCategory, Experiencer, Presence, Temporality
@@ -33,6 +34,8 @@ def judge(text: NormalizedText, section: Section, reached: Sequence[Reached], me
     if Act.CURRENT in categories:
         categories.discard(CueCategory.HISTORY)
     defaults = section.defaults
+    if Act.PATIENT in categories:
+        defaults = replace(defaults, experiencer=Experiencer.PATIENT)
     cues = [
         Cue(span, span.of(text.source), one.rule.category)
         for one in reached

@@ -11,7 +11,7 @@ from detect_icd.stages.patterns import expand
 from detect_icd.stages.sections import FIELD, find_sections
 from detect_icd.text import NormalizedText, normalize_phrase
 
-NO_CUE = {"CURRENT", "NUMBER", "OPEN", "PSEUDO", "TERMINATOR"}
+NO_CUE = {"CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "TERMINATOR"}
 NUMBERS = number_words(CUES)
 
 

@@ -83,7 +83,13 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         "[[Asthma]]{HISTORY} as a child.",
         r"PMH:\n- [[asthma]]{HISTORY}\n- [[gout]]{HISTORY}\n\nMeds: nil",
         "3 day history of [[cough]]{}.",
+        "Discharge diagnosis: [[pneumonia]]{}, resolved [[sepsis]]{RESOLVED}.",
+        r"Medical History (reviewed):\n- [[stroke]]{HISTORY}",
         # relatives
+        r"FHx: [[gout]]{FAMILY}\nO/E [[wheeze]]{}",
+        "Family history: mother had [[gout]]{FAMILY:mother}. The patient has [[cough]]{}.",
+        "[[Gout]]{FAMILY:father}: father. [[Asthma]]{FAMILY:mother}: mother.",
+        "Stepfather has [[tuberculosis]]{OTHER_PERSON}.",
         "Mother had [[breast cancer]]{FAMILY:mother}.",
         r"FAMILY HISTORY:\nMother with [[diabetes]]{FAMILY:mother}, father with [[gout]]{FAMILY:father}.",
         r"FHx: [[stroke]]{FAMILY}",
