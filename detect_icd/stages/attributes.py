@@ -6,7 +6,7 @@ to one across the sentence: a wrong side is a wrong code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from detect_icd.lexicon import Row, phrases_of
@@ -84,12 +84,18 @@ class AttributeFinder:
 
 
 def belonging(
-    details: Sequence[Detail], first: int, last: int, text: NormalizedText, others: Sequence[tuple[int, int]]
+    details: Sequence[Detail],
+    first: int,
+    last: int,
+    text: NormalizedText,
+    others: Sequence[tuple[int, int]],
+    parts: Collection[tuple[int, int]] = (),
 ) -> list[Detail]:
     """Those of a sentence's `details` that belong to the mention at tokens `first` up to `last`.
 
     Inside the mention, or just before or after it with neither a break nor another mention between;
-    of each kind the nearest. Encounter words count anywhere in the sentence.
+    of each kind the nearest. Encounter words count anywhere in the sentence. `parts` are those of `others` that share
+    words with their neighbour: "fracture of the third metatarsal, right [foot]" is of one side.
     """
     nearest: dict[str, tuple[int, Detail]] = {}
     for detail in details:
@@ -103,9 +109,12 @@ def belonging(
                 continue
         elif last <= detail.first:
             distance = detail.first - last + 2
+            if detail.kind != "laterality":  # "MDD, recurrent, severe, with psychotic features"
+                distance -= text.words[last : detail.first].count(",")
             if distance > _REACH_AFTER or _blocked(last, detail.first, text, others):
                 continue
-            if detail.kind not in _SHARED and _leads(detail, details, others):
+            apposed = parts if parts and text.words[detail.first - 1] == "," else ()
+            if detail.kind not in _SHARED and _leads(detail, details, [o for o in others if o not in apposed]):
                 continue
         else:
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from detect_icd.model import DetectRequest
+from detect_icd.model import DetectRequest, MatchKind
 from detect_icd.stages.attributes import AttributeFinder, Detail, belonging
 from detect_icd.stages.mentions import Finding
 from detect_icd.stages.refinement import Evidence
@@ -48,6 +48,7 @@ class Surroundings:
         self._text = text
         self._sentences = sentences
         self._places: dict[int, list[tuple[int, int]]] = {}
+        self._parts = frozenset((f.first, f.last) for f in findings if f.kind is MatchKind.COMPOSED)
         for finding in findings:
             self._places.setdefault(finding.sentence, []).append((finding.first, finding.last))
         self._read: dict[int, _Around] = {}
@@ -72,7 +73,7 @@ class Surroundings:
             return self._silent, []
         own = (finding.first, finding.last)
         others = [place for place in around.places if place != own]
-        details = belonging(around.details, *own, self._text, others)
+        details = belonging(around.details, *own, self._text, others, self._parts)
         by_kind = {d.kind: d.value for d in details}
         said, denied = self._words(finding, around) if refinable else (set(), set())
         # Values such as "acute on chronic" stand in titles word for word; their words count as said.

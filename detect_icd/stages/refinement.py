@@ -157,9 +157,11 @@ class Refiner:
         return Refined(node, self._release.is_billable(node), given, tuple(dict.fromkeys(missing)))
 
     def _elsewhere(self, node: str, evidence: Evidence) -> str:
-        """The node that a detail of the note makes of `node`, by row: a disc of the neck has another category."""
-        found = (self._rows.get((node, *mark), "") for mark in evidence.marks)
-        return next((code for code in found if code in self._release), node)
+        """The node that the note's details make of `node`, row by row: a disc of the neck has another category."""
+        for _ in evidence.marks:
+            found = [self._rows.get((node, *mark), "") for mark in evidence.marks]
+            node = next((code for code in found if code in self._release), node)
+        return node
 
     def _on_side(self, code: str, side: str) -> str | None:
         """What `code` becomes once the side is known, by row or by title; None where it says so already."""
