@@ -127,7 +127,8 @@ class Coder:
             kin, reason = _longest_prefix(self._family, finding.entry.code), NotReportableReason.FAMILY
             if kin == "self":
                 return own, None
-        elif said.temporality is Temporality.HISTORICAL and form != "active":
+        elif said.temporality is Temporality.HISTORICAL and form != "active" and not own[0].code.endswith("S"):
+            # (a 7th character S says itself that the injury is past, I.C.19.a)
             kin, reason = form, NotReportableReason.RESOLVED
         else:
             return own, None

@@ -52,12 +52,12 @@ _FUNCTION = frozenset(
         "classified",
         "type",
     }
-    | {"region", "affecting", "encounter", "side", "sides", "site", "part", "initial", *",()[]-/:;."}
+    | {"region", "affecting", "accidental", "encounter", "side", "sides", "site", "part", "initial", *",()[]-/:;."}
 )
 _UNSPECIFIED = frozenset({"unspecified", "nos", "uncomplicated"})
 _SIDES = frozenset({"left", "right", "bilateral"})
 _JOINS = re.compile(r"\b(?:and|or)\b")
-_WITHOUT = re.compile(r"\b(?:without|not)\b ?([^,;]*)")
+_WITHOUT = re.compile(r"\b(?:without|not)\b ?((?:(?! of (?:left|right|unspecified|other)\b)[^,;])*)")
 _BRACKETED = re.compile(r"[(\[][^)\]]*[)\]]")
 
 _ENCOUNTER_WORDS = {
