@@ -14,6 +14,10 @@ from detect_icd.stages.conventions.draft import Draft, Entry
 from detect_icd.stages.conventions.patterns import Index, Patterns, is_vague, told, told_with_headers
 
 
+_SEQUELA = "S"
+"""The 7th character of what an injury left: the condition it left is coded before it, not in it (I.B.10)."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Superseded:
     rule: str
@@ -25,7 +29,7 @@ class _Superseded:
 
     def explains(self, entry: Entry, other: Entry, draft: Draft, past: Mapping[str, Sequence[str]]) -> bool:
         """Whether `other` says what `entry` says; a history code stands for the codes it is the `past` of."""
-        if other is entry or entry.leads or not self.by.cover(other.code):
+        if other is entry or entry.leads or not self.by.cover(other.code) or other.code.endswith(_SEQUELA):
             return False
         own, bare = _bare(entry.code), _bare(other.code)
         alike = own[: self.same] == bare[: self.same] or any(
