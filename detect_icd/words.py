@@ -15,6 +15,7 @@ _MINIMUM = 5
 # British spelling -> American, applied in this order to a whole word.
 _AMERICAN = (
     (re.compile(r"haem"), "hem"),
+    (re.compile(r"leuco"), "leuko"),
     (re.compile(r"aem(?=i|ic)"), "em"),
     (re.compile(r"oedem"), "edem"),
     (re.compile(r"^oe(?=[a-z])"), "e"),
