@@ -93,8 +93,8 @@ class MentionFinder:
         reading.advance(sentence.last)
         sited = self._sites.find(text.words, *whole, places)
         if sited:
-            replaced = {place.first for place in sited}
-            places = sorted([*(p for p in places if p.first not in replaced), *sited], key=_first)
+            covered = {i for place in sited for i in range(place.first, place.last)}
+            places = sorted([*(p for p in places if p.first not in covered), *sited], key=_first)
         completed = [*sited, *self._shared.find(text.words, *whole, places)]
         for place in sorted({*places, *completed}, key=_first) if completed else places:
             sense = choose(self._finder.senses(place), text, place.first, place.last, whole, reading)

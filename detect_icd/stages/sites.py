@@ -6,7 +6,7 @@ stands behind a locator ("in", "of") is tried as the beginning of a phrase that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from detect_icd.stages.phrases import Found, PhraseFinder
 
@@ -18,6 +18,9 @@ _LONGEST_SITE = 4
 _MOST_SITES = 4
 """Most coordinated sites ("in the liver, spleen and kidney")."""
 _BREAKS = frozenset({".", ";", ":", "(", ")"})
+
+Taken = Mapping[int, Found]
+"""Token -> the finding it belongs to."""
 
 
 class Sites:
@@ -45,7 +48,7 @@ class Sites:
         """
         if not places or self._locators.isdisjoint(words[first:last]):
             return []
-        taken = {i for place in places for i in range(place.first, place.last)}
+        taken = {i: place for place in places for i in range(place.first, place.last)}
         found: list[Found] = []
         for place in places:
             if place.last - place.first <= _MOST_HEAD and not self._locators.isdisjoint(
@@ -54,7 +57,7 @@ class Sites:
                 found += self._complete(words, last, place, taken)
         return found
 
-    def _complete(self, words: Sequence[str], last: int, head: Found, taken: set[int]) -> Iterator[Found]:
+    def _complete(self, words: Sequence[str], last: int, head: Found, taken: Taken) -> Iterator[Found]:
         at = self._locator(words, head.last, min(last, head.last + _REACH), taken)
         while at is not None:
             site = self._site(words, at + 1, last, head, taken)
@@ -65,7 +68,9 @@ class Sites:
                 return
             at = self._locator(words, at + 1, min(last, head.last + _REACH), taken)
 
-    def _further(self, words: Sequence[str], last: int, head: Found, at: int, taken: set[int]) -> Iterator[Found]:
+    def _further(
+        self, words: Sequence[str], last: int, head: Found, at: int, taken: Taken
+    ) -> Iterator[Found]:
         """Further sites of the same finding, each placed on its own words."""
         for _ in range(_MOST_SITES):
             start = at
@@ -77,7 +82,13 @@ class Sites:
             yield site
             at = site.last
 
-    def _locator(self, words: Sequence[str], start: int, end: int, taken: set[int]) -> int | None:
+    @staticmethod
+    def _free(begin: int, end: int, taken: Taken) -> bool:
+        """Whether tokens `begin` up to `end` belong to no finding, or are one ("rupture of an aneurysm")."""
+        others = {taken[i] for i in range(begin, end) if i in taken}
+        return all((other.first, other.last) == (begin, end) for other in others)
+
+    def _locator(self, words: Sequence[str], start: int, end: int, taken: Taken) -> int | None:
         for i in range(start, end):
             if words[i] in self._locators:
                 return i
@@ -86,7 +97,7 @@ class Sites:
                 return None
         return None
 
-    def _site(self, words: Sequence[str], at: int, last: int, head: Found, taken: set[int]) -> Found | None:
+    def _site(self, words: Sequence[str], at: int, last: int, head: Found, taken: Taken) -> Found | None:
         """The longest site from `at` on that makes a phrase with the words of `head`."""
         own = list(words[head.first : head.last])
         start = at
@@ -94,7 +105,7 @@ class Sites:
             start += 1
         for begin in {start: None, at: None}:
             for end in range(min(last, begin + _LONGEST_SITE), begin, -1):
-                if not taken.isdisjoint(range(begin, end)) or not words[end - 1][0].isalpha():
+                if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
                     continue
                 site = words[begin:end]
                 number = self._finder.exact([*site, *own])
