@@ -36,13 +36,12 @@ class AttributeFinder:
     def __init__(self, rows: Iterable[Row]) -> None:
         self._by_first: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
         inside: set[str] = set()
-        joins: set[str] = set()
-        locators: set[str] = set()
+        sets: dict[str, set[str]] = {"join": set(), "locator": set(), "head": set()}
         for row in rows:
             for phrase in phrases_of(row["words"]):
                 words = normalize_phrase(phrase)
-                if row["kind"] in {"join", "locator"}:
-                    (joins if row["kind"] == "join" else locators).add(words[0])
+                if row["kind"] in sets:
+                    sets[row["kind"]].add(words[0])
                     continue
                 if row["inside"] and len(words) == 1 and row["case"] == "any":
                     inside.add(words[0])
@@ -55,10 +54,12 @@ class AttributeFinder:
             words[0]: value for rows in self._by_first.values() for words, kind, value, _ in rows if kind == "sex"
         }
         """Words that name the patient's sex, and which."""
-        self.joins = frozenset(joins)
+        self.joins = frozenset(sets["join"])
         """Words and marks that coordinate phrases."""
-        self.locators = frozenset(locators)
+        self.locators = frozenset(sets["locator"])
         """Words that introduce the site of a finding."""
+        self.heads = frozenset(sets["head"])
+        """Words that name a finding only together with its site."""
         self.negators = frozenset(
             words[0] for rows in self._by_first.values() for words, kind, _, _ in rows if kind == "negator"
         )

@@ -24,17 +24,23 @@ Taken = Mapping[int, Found]
 
 
 class Sites:
-    """Completes findings; `locators` introduce a site, `joins` coordinate sites, `inside` words belong to no phrase."""
+    """Completes findings.
+
+    `heads` name a finding only together with a site ("disorder of the vagus nerve"), `locators` introduce a site,
+    `joins` coordinate sites, `inside` words belong to no phrase.
+    """
 
     def __init__(
         self,
         finder: PhraseFinder,
+        heads: Collection[str],
         locators: Collection[str],
         joins: Collection[str],
         inside: Collection[str],
         negators: Collection[str],
     ) -> None:
         self._finder = finder
+        self._heads = frozenset(heads)
         self._locators = frozenset(locators)
         self._joins = frozenset(joins)
         self._inside = frozenset(inside)
@@ -46,11 +52,16 @@ class Sites:
         A finding beside its site is placed on both, one further off on its own words: what stands between may
         deny it.
         """
-        if not places or self._locators.isdisjoint(words[first:last]):
+        said = words[first:last]
+        headless = self._heads.isdisjoint(said)
+        if (headless and not places) or self._locators.isdisjoint(said):
             return []
         taken = {i: place for place in places for i in range(place.first, place.last)}
+        heads = list(places)
+        if not headless:
+            heads += [Found(i, i + 1, -1) for i in range(first, last) if words[i] in self._heads and i not in taken]
         found: list[Found] = []
-        for place in places:
+        for place in heads:
             if place.last - place.first <= _MOST_HEAD and not self._locators.isdisjoint(
                 words[place.last : min(last, place.last + _REACH)]
             ):
@@ -68,9 +79,7 @@ class Sites:
                 return
             at = self._locator(words, at + 1, min(last, head.last + _REACH), taken)
 
-    def _further(
-        self, words: Sequence[str], last: int, head: Found, at: int, taken: Taken
-    ) -> Iterator[Found]:
+    def _further(self, words: Sequence[str], last: int, head: Found, at: int, taken: Taken) -> Iterator[Found]:
         """Further sites of the same finding, each placed on its own words."""
         for _ in range(_MOST_SITES):
             start = at

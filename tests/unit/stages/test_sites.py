@@ -14,6 +14,8 @@ from detect_icd import Detector
         ("A mass of 5 x 3 cm was seen in the left kidney.", "mass", "N28.89"),
         ("Adenopathies in the mediastinum.", "Adenopathies in the mediastinum", "R59.0"),
         ("Lesions in the liver and brain.", "brain", "G93.9"),
+        ("Disorder of the vagus nerve.", "Disorder of the vagus nerve", "G52.2"),
+        ("Rupture of an aneurysm of the aorta.", "aneurysm of the aorta", "I71.9"),
         ("Space-occupying pain within the thoracic spine.", "pain within the thoracic spine", "M54.6"),
     ],
 )
@@ -33,6 +35,10 @@ def test_the_site_behind_a_finding_completes_it(text: str, mention: str, code: s
 def test_a_stop_a_denial_or_another_finding_keeps_the_site_away(text: str, code: str) -> None:
     mentions = Detector.default().detect(text).mentions
     assert code not in {candidate.code for m in mentions for candidate in m.codes}
+
+
+def test_a_word_that_needs_its_site_is_no_finding_without_it() -> None:
+    assert not Detector.default().detect("The disorder was explained.").mentions
 
 
 def test_what_denies_a_finding_between_it_and_its_site_still_denies_it() -> None:
