@@ -22,6 +22,8 @@ Tables = Mapping[str, list[dict[str, str]]]
 
 _NO_TITLES = re.compile(r"[V-Y]")
 """Titles of external causes are no words of running text."""
+_DASHED = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+"""A hyphen inside a phrase: dictated notes set it between blanks ("Beckwith - Wiedemann")."""
 _NOTHING = -1
 """Stands for a concept where a phrase is known to name no diagnosis."""
 
@@ -70,7 +72,7 @@ class _Dictionary:
             number = self._concept(
                 row["concept"], phrases[0], row["code"], row.get("history", ""), row["_at"], assignable=assignable
             )
-            for text in phrases:
+            for text in [*phrases, *(_DASHED.sub(" - ", text) for text in phrases if _DASHED.search(text))]:
                 phrase = normalize_phrase(text)
                 other, at = self._authored.setdefault(phrase, (number, row["_at"]))
                 if other != number:
