@@ -20,6 +20,9 @@ _PHRASE_ENDS = frozenset(",;:()[]")
 _ONE_AT_A_TIME = frozenset({CueCategory.FAMILY, CueCategory.OTHER_PERSON})
 _WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
 _LIST_WORDS = 6
+_OR = frozenset({"or", "versus", "vs"})
+_ITEM_WORDS = 6
+"""An item of a list of alternatives has no more words."""
 
 
 class PlacedCue(NamedTuple):
@@ -162,7 +165,8 @@ class Scopes:
                 if depth < 0:
                     end = i
                     break
-            if rule.reach is Reach.PHRASE and word in _PHRASE_ENDS and (i > start or word == ";"):
+            ends = rule.reach is Reach.PHRASE and word in _PHRASE_ENDS and (i > start or word == ";")
+            if ends and not self._alternative(i):
                 end = i
                 break
         for other in self._cues[number + 1 : number + 1 + end - start]:
@@ -172,6 +176,20 @@ class Scopes:
             if start <= at and self._ends(rule, other, start):
                 return at
         return end
+
+    def _alternative(self, place: int) -> bool:
+        """Whether a comma stands in a list of alternatives: "may be atelectasis, pneumonia, or aspiration"."""
+        words = self._words
+        if words[place] != ",":
+            return False
+        for i in range(place + 1, self._sentence.end):
+            if words[i] in _OR:
+                return True
+            if words[i] == ",":
+                place = i
+            elif words[i] in _PHRASE_ENDS or i - place > _ITEM_WORDS:
+                return False
+        return False
 
     def _backward_start(self, number: int, rule: Rule) -> int:
         """The last token before a cue where no mention ends that it reaches."""
