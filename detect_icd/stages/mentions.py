@@ -61,6 +61,7 @@ class MentionFinder:
         reading = Reading(text)
         scan = self._finder.scan(text.words)
         measured = self._measures.may_be_in(text.words)
+        headed = self._sites.may_be_in(text.words)
         for number, sentence in enumerate(sentences):
             if sentence.first == sentence.last:
                 continue
@@ -72,7 +73,9 @@ class MentionFinder:
                 if title is not None and release.is_billable(title.entry.code):
                     found.append(title)
                     continue
-            phrases = self._phrases(text, number, sentence, scan, reading) if scan.begins_before(sentence.last) else []
+            phrases: list[Finding] = []
+            if headed or scan.begins_before(sentence.last):
+                phrases = self._phrases(text, number, sentence, scan, reading)
             if measured and self._measures.may_be_in(text.words[sentence.first : sentence.last]):
                 phrases = self._with_measures(text, number, sentence, phrases)
             # A header's title is the weakest word on a sentence: a phrase of the lexicon knows the default better.
@@ -88,13 +91,13 @@ class MentionFinder:
         found: list[Finding] = []
         whole = (sentence.first, sentence.last)
         places = scan.find(*whole)
-        if not places:
-            return found
-        reading.advance(sentence.last)
         sited = self._sites.find(text.words, *whole, places)
         if sited:
             covered = {i for place in sited for i in range(place.first, place.last)}
             places = sorted([*(p for p in places if p.first not in covered), *sited], key=_first)
+        if not places:
+            return found
+        reading.advance(sentence.last)
         completed = [*sited, *self._shared.find(text.words, *whole, places)]
         for place in sorted({*places, *completed}, key=_first) if completed else places:
             sense = choose(self._finder.senses(place), text, place.first, place.last, whole, reading)

@@ -46,6 +46,10 @@ class Sites:
         self._inside = frozenset(inside)
         self._stops = frozenset((*joins, *negators, *_BREAKS))
 
+    def may_be_in(self, words: Sequence[str]) -> bool:
+        """Whether a word that names a finding only with its site is among `words`."""
+        return not self._heads.isdisjoint(words)
+
     def find(self, words: Sequence[str], first: int, last: int, places: Sequence[Found]) -> list[Found]:
         """The phrases completed from `places` in tokens `first` up to `last`; the first of each stands in its place.
 

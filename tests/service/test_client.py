@@ -197,9 +197,9 @@ def test_which_refusals_are_tried_again(code, attempts):
         asked.append(1)
         context.abort(code, "no")
 
-    with answering(grpc.unary_unary_rpc_method_handler(refuse)) as address, Client(address, timeout=20) as client:
-        with pytest.raises(ServerError):
-            client.detect("pain")
+    answers = answering(grpc.unary_unary_rpc_method_handler(refuse))
+    with answers as address, Client(address, timeout=20) as client, pytest.raises(ServerError):
+        client.detect("pain")
     assert len(asked) == attempts
 
 
@@ -211,9 +211,9 @@ def test_a_stream_is_never_tried_again():
         next(messages)
         context.abort(grpc.StatusCode.UNAVAILABLE, "no")
 
-    with answering(grpc.stream_stream_rpc_method_handler(refuse)) as address, Client(address) as client:
-        with pytest.raises(ServerError):
-            list(client.detect_stream([whole(DetectRequest("pain"))], timeout=10))
+    answers = answering(grpc.stream_stream_rpc_method_handler(refuse))
+    with answers as address, Client(address) as client, pytest.raises(ServerError):
+        list(client.detect_stream([whole(DetectRequest("pain"))], timeout=10))
     assert len(asked) == 1
 
 

@@ -13,7 +13,6 @@ from detect_icd.lexicon import Row
 from detect_icd.stages.conventions.draft import Draft, Entry
 from detect_icd.stages.conventions.patterns import Index, Patterns, is_vague, told, told_with_headers
 
-
 _SEQUELA = "S"
 """The 7th character of what an injury left: the condition it left is coded before it, not in it (I.B.10)."""
 
