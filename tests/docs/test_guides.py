@@ -42,23 +42,11 @@ def test_the_dictation_runs(address):
     assert result.assignments[0].code == "I10"
 
 
-@pytest.mark.parametrize(
-    ("language", "generator", "file", "words"),
-    [
-        ("java", "java_out", "org/detect_icd/v1/DetectRequest.java", ["setText("]),
-        ("csharp", "csharp_out", "Detection.cs", ["class DetectRequest", "string Text "]),
-    ],
-)
-def test_what_a_snippet_names_is_generated(tmp_path, language, generator, file, words):
-    """As far as protoc alone goes: the services' stubs come of plug-ins that are not at hand."""
-    [snippet] = blocks(language)
-    assert "IcdDetectionService" in snippet
-    assert "DetectRequest" in snippet
-    sources = sorted(str(path.relative_to(ROOT / "proto")) for path in (ROOT / "proto").rglob("*.proto"))
-    includes = [ROOT / "proto", Path(status_pb2.__file__).parents[2], Path(grpc_tools.__file__).parent / "_proto"]
-    assert protoc.main(["protoc", *(f"-I{i}" for i in includes), f"--{generator}={tmp_path}", *sources]) == 0
-    made = (tmp_path / file).read_text(encoding="utf-8")
-    assert all(word in made for word in words)
+@pytest.mark.parametrize("name", ["common", "code", "detection", "necessity"])
+def test_java_finds_each_message_as_the_snippet_does(name):
+    options = descriptor_pool.Default().FindFileByName(f"detect_icd/v1/{name}.proto").GetOptions()
+    assert options.java_multiple_files
+    assert options.java_package == "org.detect_icd.v1"
 
 
 @pytest.mark.parametrize("shown", re.findall(r"-d '(\{.*?\})'.*?detect_icd\.v1\.(\w+)/(\w+)", CLIENTS, re.DOTALL))

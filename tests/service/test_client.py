@@ -197,8 +197,8 @@ def test_which_refusals_are_tried_again(code, attempts):
         asked.append(1)
         context.abort(code, "no")
 
-    answers = answering(grpc.unary_unary_rpc_method_handler(refuse))
-    with answers as address, Client(address, timeout=20) as client, pytest.raises(ServerError):
+    handler = grpc.unary_unary_rpc_method_handler(refuse)
+    with answering(handler) as address, Client(address, timeout=20) as client, pytest.raises(ServerError):
         client.detect("pain")
     assert len(asked) == attempts
 
@@ -211,8 +211,8 @@ def test_a_stream_is_never_tried_again():
         next(messages)
         context.abort(grpc.StatusCode.UNAVAILABLE, "no")
 
-    answers = answering(grpc.stream_stream_rpc_method_handler(refuse))
-    with answers as address, Client(address) as client, pytest.raises(ServerError):
+    handler = grpc.stream_stream_rpc_method_handler(refuse)
+    with answering(handler) as address, Client(address) as client, pytest.raises(ServerError):
         list(client.detect_stream([whole(DetectRequest("pain"))], timeout=10))
     assert len(asked) == 1
 
