@@ -251,6 +251,47 @@ class Relay:
             return
 
 
+def test_a_client_that_pings_without_end_is_thrown_out_and_disturbs_nobody(server, stub):
+    host, _, port = server.address.rpartition(":")
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+    ping = b"\0\0\x08\x06\0\0\0\0\0" + bytes(8)
+    with socket.create_connection((host, int(port)), timeout=10) as rude:
+        rude.sendall(preface)
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            for _ in range(500):
+                rude.sendall(ping * 10)
+                time.sleep(0.005)
+    assert stub.Detect(pb.DetectRequest(text="pain")).mentions
+
+
+@pytest.mark.parametrize(
+    "metadata", [[("x-a", "b" * 1_000_000)], [(f"x-{n}", "b" * 50) for n in range(5000)]], ids=["long", "many"]
+)
+def test_metadata_without_end_is_refused(server, stub, metadata):
+    assert fault(stub, "pain", metadata=metadata).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert stub.Detect(pb.DetectRequest(text="pain")).mentions
+
+
+@pytest.mark.parametrize("seconds", [1e-9, -1.0])
+def test_a_deadline_that_has_passed(server, stub, seconds):
+    assert fault(stub, "wait 20", timeout=seconds).code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    wait_for(lambda: server.pool.busy == 0, 5)
+
+
+def test_a_deadline_in_three_years_is_the_servers_own(server, stub):
+    assert stub.Detect(pb.DetectRequest(text="pain"), timeout=1e8).mentions
+
+
+def test_a_message_that_unpacks_to_more_than_the_limit_is_refused(server):
+    # 100 MB in 100 kB on the wire: unpacked only up to the limit.
+    with grpc.insecure_channel(server.address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        method = channel.unary_unary("/detect_icd.v1.IcdDetectionService/Detect")
+        with pytest.raises(grpc.RpcError) as caught:
+            method(bytes(100_000_000), compression=grpc.Compression.Gzip)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert probe(server.address) == "SERVING"
+
+
 def test_an_old_connection_is_renewed_without_a_lost_call(start_running, stub_processes):
     settings = {"max_connection_age_seconds": 0.3, "workers": 1}
     with start_running(stub_processes, **settings) as server, Client(server.address, timeout=10) as client:
