@@ -263,6 +263,7 @@ def _listen(server: grpc.aio.Server, settings: ServerSettings) -> int:
 async def _serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
     stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
@@ -281,6 +282,11 @@ async def _serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> N
     reloading.cancel()
     await asyncio.wait({reloading})
     await running.stop(settings.grace_seconds)
+
+
+def _log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Of itself asyncio would print the objects involved, exceptions with their words among them."""
+    log.error("%s: %s", context.get("message"), type(context.get("exception")).__name__)
 
 
 async def _reload_when_told(running: Running, told: asyncio.Event) -> None:

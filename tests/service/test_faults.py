@@ -15,6 +15,7 @@ from grpc_status import rpc_status
 from detect_icd.client import Client, ServerError, whole
 from detect_icd.model import DetectRequest
 from detect_icd.service.probe import probe
+from detect_icd.service.server import _log_unhandled
 from detect_icd.v1 import detection_pb2 as pb
 from detect_icd.v1 import detection_pb2_grpc
 
@@ -254,14 +255,18 @@ class Relay:
 def test_a_client_that_pings_without_end_is_thrown_out_and_disturbs_nobody(server, stub):
     host, _, port = server.address.rpartition(":")
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
-    ping = b"\0\0\x08\x06\0\0\0\0\0" + bytes(8)
     with socket.create_connection((host, int(port)), timeout=10) as rude:
         rude.sendall(preface)
         with pytest.raises(OSError, match=r"reset|Broken pipe"):
-            for _ in range(500):
-                rude.sendall(ping * 10)
-                time.sleep(0.005)
+            ping_without_end(rude)
     assert stub.Detect(pb.DetectRequest(text="pain")).mentions
+
+
+def ping_without_end(connection: socket.socket) -> None:
+    ping = b"\0\0\x08\x06\0\0\0\0\0" + bytes(8)
+    for _ in range(500):
+        connection.sendall(ping * 10)
+        time.sleep(0.005)
 
 
 @pytest.mark.parametrize(
@@ -322,3 +327,8 @@ def test_the_client_says_who_refused(server):
     with Client(server.address, timeout=5) as client, pytest.raises(ServerError) as caught:
         client.detect("raise SECRET")
     assert (caught.value.code, caught.value.reason) == ("INTERNAL", "INTERNAL")
+
+
+def test_the_loop_prints_no_words_of_an_exception(caplog):
+    _log_unhandled(None, {"message": "it failed", "exception": ValueError("SECRET"), "task": ValueError("SECRET")})
+    assert caplog.messages == ["it failed: ValueError"]
