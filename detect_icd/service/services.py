@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from detect_icd.errors import LexiconError
 from detect_icd.lexicon import Lexicon
 from detect_icd.service.settings import ServerSettings
 from detect_icd.service.stream import Detector
@@ -21,11 +22,14 @@ SERVICES = (DETECTION, CODES, NECESSITY)
 def servicers(detector: Detector, lexicon: Lexicon, settings: ServerSettings) -> Mapping[ServiceDescriptor, object]:
     """Every service with its servicer; loads what they need."""
     from detect_icd.codes.catalog import Catalog
-    from detect_icd.necessity.default import checker
+    from detect_icd.necessity.default import checker, store_path
     from detect_icd.service.codes import CodeServicer
     from detect_icd.service.detection import DetectionServicer
     from detect_icd.service.necessity import NecessityServicer
 
+    named = settings.necessity_dir
+    if named and not store_path(named).exists():
+        raise LexiconError(f"{named} holds no coverage data: import into it first, with `detect-icd necessity import`")
     necessity = checker(lexicon, detector, settings.necessity_dir)
     return {
         DETECTION: DetectionServicer(detector, settings),

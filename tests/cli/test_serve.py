@@ -175,3 +175,10 @@ def test_a_socket_file_is_an_address(tmp_path):
         assert probe(f"unix:{tmp_path}/s") == "SERVING"
         process.terminate()
         assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("flag", ["--lexicon-dir", "--necessity-dir"])
+def test_a_folder_that_is_named_must_hold_something(command, tmp_path, flag):
+    outcome = command("serve", "--address", "127.0.0.1:0", flag, tmp_path)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert "import into it first" in outcome.err
