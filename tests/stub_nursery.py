@@ -35,6 +35,8 @@ class FaultyDetector(StubDetector):
             raise ValueError(request.text)
         if words[:1] == ["recurse"]:
             return self.detect(request, checkpoint=checkpoint)
+        if words[:1] == ["exhaust"]:
+            bytearray(1 << 60)
         if words[:1] == ["grow"]:
             self.hoard = [*getattr(self, "hoard", []), bytearray(40_000_000)]
         return super().detect(request, checkpoint=checkpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib
 import re
 import shutil
 import subprocess
@@ -119,6 +120,17 @@ def test_composes_own_schema():
     pytest.importorskip("check_jsonschema", reason="pip install check-jsonschema")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     subprocess.run([*command, DEPLOY / "compose.yaml"], check=True)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the package itself
+def test_envoys_own_definitions():
+    """`pip install envoy-data-plane`; a field that Envoy does not know is an error."""
+    pytest.importorskip("envoy_data_plane", reason="pip install envoy-data-plane")
+    for name in ("filters.network.http_connection_manager", "filters.http.router", "upstreams.http"):
+        importlib.import_module(f"envoy_data_plane.envoy.extensions.{name}.v3")
+    bootstrap = importlib.import_module("envoy_data_plane.envoy.config.bootstrap.v3").Bootstrap
+    read = bootstrap.from_dict(yaml.safe_load((DEPLOY / "envoy.yaml").read_text(encoding="utf-8")))
+    assert len(read.static_resources.clusters) == 1
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

@@ -110,7 +110,7 @@ def test_work_without_a_deadline_has_the_servers(server, stub):
     assert server.pool.counts.stuck == 0  # it stopped by itself
 
 
-@pytest.mark.parametrize("text", ["raise SECRET", "recurse"])
+@pytest.mark.parametrize("text", ["raise SECRET", "recurse", "exhaust"])
 def test_an_unexpected_fault_costs_its_call_and_no_worker(server, stub, text, capfd):
     workers = server.pool.workers
     error = fault(stub, text)
