@@ -39,10 +39,6 @@ class ContextRules:
         self.sections = sections
         self.open_words = open_words(cue_rows)
         groups = compile_cues(cue_rows)
-        lists = {
-            phrase[-1] for group in groups if group.heads_lists for phrase in group.phrases if phrase[-1].isalpha()
-        }
-        self.lead_words = self.open_words | lists
         words = {word for group in groups for phrase in group.phrases for word in phrase}
         self._known = {word: word for word in sorted(words)} | dict.fromkeys(sorted(number_words(cue_rows)), NUMBER)
         self._form = Memo(self._form_of, most=32_768)
@@ -99,7 +95,7 @@ class ContextStage:
         mentions: dict[int, list[Span]] = {}
         for place in places:
             mentions.setdefault(place.sentence, []).append(place.tokens)
-        heads = list_heads(text, sections, sentences, self._rules.lead_words) if mentions else {}
+        heads = list_heads(text, sections, sentences, self._rules.open_words) if mentions else {}
         needed = sorted({*mentions, *(heads[holder] for holder in mentions if holder in heads)})
         scopes = self._scopes(text, [sentences[i] for i in needed], [mentions.get(i, []) for i in needed])
         scope_of = dict(zip(needed, scopes, strict=True))

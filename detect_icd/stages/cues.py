@@ -54,7 +54,7 @@ class Reach(Enum):
     SENTENCE = "sentence"
 
     LIST = "list"
-    """As SENTENCE; also over the list below a line that ends with it, or soon behind it with a colon."""
+    """As SENTENCE; with a few words and a colon behind it also over the list below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,6 @@ class CueGroup:
     """Nothing but terminators."""
     pseudo: bool
     """Nothing but pseudo-cues."""
-
-    @property
-    def heads_lists(self) -> bool:
-        """Whether a list may stand below it."""
-        return any(rule.forward and rule.reach is Reach.LIST for rule in self.rules)
 
 
 def number_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:

@@ -13,28 +13,28 @@ _LINE_TOKENS = 12
 
 
 def list_heads(
-    text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence], lead_words: frozenset[str]
+    text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence], open_words: frozenset[str]
 ) -> dict[int, int]:
     """Sentence -> the sentence that heads its list (the nearest one); both are indices.
 
-    A head ends with a colon or another word that leads on ("if", "denies") and is no section header. Its list are
+    A head ends with a colon or another open word ("if", "denies") and is no section header. Its list are
     the items below it (bullets, numbers), blank lines between them allowed, or else the short lines up to a blank
     one. Only what stands before a sentence decides its head.
     """
     heads: dict[int, int] = {}
     words = text.words
-    leading = [i for i, s in enumerate(sentences[:-1]) if s.first < s.last and words[s.last - 1] in lead_words]
+    leading = [i for i, s in enumerate(sentences[:-1]) if s.first < s.last and words[s.last - 1] in open_words]
     for i in leading:
         sentence = sentences[i]
         header = sections[sentence.section].header
         if header.start < header.end and header.start == sentence.start:
             continue
-        for j in _items(text, sentences, i, lead_words):
+        for j in _items(text, sentences, i, open_words):
             heads[j] = i
     return heads
 
 
-def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int, lead_words: frozenset[str]) -> list[int]:
+def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int, open_words: frozenset[str]) -> list[int]:
     """The sentences of the list below a head."""
     source, words = text.source, text.words
     items: list[int] = []
@@ -52,7 +52,7 @@ def _items(text: NormalizedText, sentences: Sequence[Sentence], head: int, lead_
         elif gap and not starts_item(source, sentence.start):
             break
         items.append(j)
-        if sentence.first < sentence.last and words[sentence.last - 1] in lead_words:
+        if sentence.first < sentence.last and words[sentence.last - 1] in open_words:
             break
     return items
 

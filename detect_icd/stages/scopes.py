@@ -130,7 +130,7 @@ class Scopes:
     def governing(self, open_words: frozenset[str]) -> list[Reached]:
         """The rules that reach over the list below: only open words stand behind their cue, or a colon soon does."""
         words, last = self._words, self._sentence.end - 1
-        colon, is_open = words[last] == ":", words[last] in open_words
+        colon = words[last] == ":"
         return [
             Reached(rule, cue.span)
             for cue, rule, end, _ in self._scopes
@@ -138,10 +138,7 @@ class Scopes:
             and end >= last
             and (
                 (colon and rule.reach is Reach.LIST and last - cue.span.end <= _LIST_WORDS)
-                or (
-                    (rule.reach is Reach.LIST or (is_open and rule.reach is not Reach.NEXT))
-                    and open_words >= set(words[cue.span.end : last + 1])
-                )
+                or (rule.reach is not Reach.NEXT and open_words >= {words[last], *words[cue.span.end : last + 1]})
             )
         ]
 
