@@ -80,7 +80,7 @@ class CueGroup:
     at_end: bool
     rules: tuple[Rule, ...]
     only_ends: bool
-    """Nothing but terminators."""
+    """Nothing but words that end what others say; they may share words with a cue."""
     pseudo: bool
     """Nothing but pseudo-cues."""
 
@@ -113,7 +113,7 @@ def compile_cues(rows: Sequence[Mapping[str, str]]) -> list[CueGroup]:
     compiled = []
     for (at_start, at_end, rules_of_group), phrases in groups.items():
         categories = {rule.category for rule in rules_of_group}
-        only_ends, pseudo = categories == {Act.TERMINATOR}, categories == {Act.PSEUDO}
+        only_ends, pseudo = categories <= {Act.TERMINATOR, Act.PATIENT}, categories == {Act.PSEUDO}
         compiled.append(CueGroup(tuple(phrases), at_start, at_end, rules_of_group, only_ends, pseudo))
     return compiled
 

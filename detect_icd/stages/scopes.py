@@ -194,7 +194,9 @@ class Scopes:
         start = max(self._sentence.start, cue.start - _width(rule))
         if rule.reach is Reach.PHRASE:
             for i in range(cue.start - 2, start - 1, -1):
-                if self._words[i] in _PHRASE_ENDS and not self._is_enumerated(i):
+                if self._words[i] in _PHRASE_ENDS and not (
+                    rule.category is CueCategory.NEGATION and self._is_enumerated(i)
+                ):
                     start = i + 1
                     break
         for at in range(number - 1, -1, -1):
@@ -212,14 +214,22 @@ class Scopes:
         )
 
     def _is_enumerated(self, comma: int) -> bool:
-        """Whether nothing but a mention (and one word of its own) fills the place before a comma: "rash, edema"."""
-        words, first = self._words, self._start_of.get(comma)
-        if first is None or words[comma] != ",":
+        """Whether a comma stands in a list that is denied as a whole: "Rash, edema, or fever is absent".
+
+        Before its first comma there is nothing but a mention (and one word of its own), before the others a few words.
+        """
+        words, edge = self._words, self._sentence.start
+        if words[comma] != ",":
             return False
-        if first == self._sentence.start or words[first - 1] in _PHRASE_ENDS:
-            return True
-        own = first - 1 == self._sentence.start or words[first - 2] in _PHRASE_ENDS
-        return own and not any(cue.span.end == first for cue in self._cues)
+        opening = next((i for i in range(comma - 1, edge - 1, -1) if words[i] in _PHRASE_ENDS), edge - 1)
+        if not self._mention_between(opening + 1, comma):
+            return False
+        if opening >= edge and words[opening] == ",":
+            return comma - opening <= _LIST_WORDS
+        first = self._start_of.get(comma)
+        if first is None or first - opening > 2:
+            return False
+        return first == opening + 1 or not any(cue.span.end == first for cue in self._cues)
 
     def _ends(self, rule: Rule, other: PlacedCue, start: int) -> bool:
         """Whether another cue ends this rule's scope forwards."""

@@ -50,6 +50,8 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         "[[Diabetes]]{NEGATION}\tNo\n[[Hypertension]]{}\tYes",
         r"Any [[chest pain]]{NEGATION}? No\nAny [[fever]]{}? Yes\n",
         "[[Rash]]{NEGATION}, [[edema]]{NEGATION}, or [[fever]]{NEGATION} is absent.",
+        "[[HIV]]{NEGATION}, [[hepatitis B]]{NEGATION} and C virus, and [[syphilis]]{NEGATION} were ruled out.",
+        "[[Obesity]]{}, [[stroke]]{HISTORY} in 1990.",
         "Serology: [[HIV]]{NEGATION}, [[syphilis]]{NEGATION} and [[measles]]{NEGATION} negative.",
         "Biopsy showed [[inflammation]]{}, [[malignancy]]{NEGATION} was ruled out.",
         "Has [[cough]]{}, [[fever]]{NEGATION} denied.",
