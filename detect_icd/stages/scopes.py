@@ -193,9 +193,15 @@ class Scopes:
         cue = self._cues[number].span
         start = max(self._sentence.start, cue.start - _width(rule))
         if rule.reach is Reach.PHRASE:
+            depth = int(cue.start > start and self._words[cue.start - 1] == ")")
             for i in range(cue.start - 2, start - 1, -1):
-                if self._words[i] in _PHRASE_ENDS and not (
-                    rule.category is CueCategory.NEGATION and self._is_enumerated(i)
+                word = self._words[i]
+                if word == ")":
+                    depth += 1
+                elif word == "(" and depth:
+                    depth -= 1
+                elif word in _PHRASE_ENDS and not (
+                    depth or (rule.category is CueCategory.NEGATION and self._is_enumerated(i))
                 ):
                     start = i + 1
                     break
@@ -222,10 +228,11 @@ class Scopes:
         if words[comma] != ",":
             return False
         opening = next((i for i in range(comma - 1, edge - 1, -1) if words[i] in _PHRASE_ENDS), edge - 1)
-        if not self._mention_between(opening + 1, comma):
-            return False
+        held = self._mention_between(opening + 1, comma)
         if opening >= edge and words[opening] == ",":
-            return comma - opening <= _LIST_WORDS
+            return comma - opening <= (_LIST_WORDS if held else 3)
+        if not held:
+            return False
         first = self._start_of.get(comma)
         if first is None or first - opening > 2:
             return False
@@ -244,7 +251,7 @@ class Scopes:
             if rule.category in _ONE_AT_A_TIME and by.category in _ONE_AT_A_TIME:
                 return self._mention_between(start, other.span.start)
             if rule.category is CueCategory.UNCERTAINTY and by.category is CueCategory.NEGATION:
-                return True
+                return by.reach is not Reach.NEXT or other.span.end in self._mention_starts
             if rule.category is CueCategory.NEGATION and by.category is CueCategory.UNCERTAINTY:
                 between = self._words[start : other.span.start]
                 return "," in between or self._mention_between(start, other.span.start)

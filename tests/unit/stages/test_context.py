@@ -52,6 +52,8 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         "[[Rash]]{NEGATION}, [[edema]]{NEGATION}, or [[fever]]{NEGATION} is absent.",
         "[[HIV]]{NEGATION}, [[hepatitis B]]{NEGATION} and C virus, and [[syphilis]]{NEGATION} were ruled out.",
         "[[Obesity]]{}, [[stroke]]{HISTORY} in 1990.",
+        "[[Malignancy]]{NEGATION} (lymphoma) was ruled out.",
+        "Likely from [[PE]]{UNCERTAINTY} not classic [[MI]]{NEGATION}.",
         "Serology: [[HIV]]{NEGATION}, [[syphilis]]{NEGATION} and [[measles]]{NEGATION} negative.",
         "Biopsy showed [[inflammation]]{}, [[malignancy]]{NEGATION} was ruled out.",
         "Has [[cough]]{}, [[fever]]{NEGATION} denied.",
