@@ -2,7 +2,8 @@
 
 Rows of `drug_effects.tsv` say how a note joins a condition and a drug ("{condition} due to {drug}",
 "{drug} induced {condition}"), rows of `drugs.tsv` which code stem a drug has; the next character of the
-code is the effect (5 adverse effect, 6 underdosing). Poisoning is a concept of its own.
+code is the effect (5 adverse effect, 6 underdosing). The effect of a row for poisoning is the beginning of the
+condition's code: an overdose whose drug stands beside it gives its intent to the drug's code.
 Source: Official Guidelines I.C.19.e.5; the classification's table of drugs and chemicals.
 """
 
@@ -39,6 +40,12 @@ class _Effect:
         middle = row["pattern"].replace(_CONDITION, "").replace(_DRUG, "")
         return cls(row["rule"], normalize_phrase(middle), drug_first, row["effect"], Patterns.of(row["unless"]))
 
+    def of_condition(self, code: str) -> str:
+        """The character that tells the effect, for a condition of this code; '' where the row is not about it."""
+        if len(self.character) == 1:
+            return self.character
+        return code[len(self.character) : len(self.character) + 1] if code.startswith(self.character) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class DrugEffect:
@@ -66,7 +73,10 @@ class DrugEffects:
             for effect in self._effects if near else ():
                 mention = self._blamed(effect, text.words, first, last, near)
                 if mention is not None and not effect.unless.cover(mention.codes[0].code):
-                    code = (stem.replace(".", "") + effect.character).ljust(_CODE_LENGTH, "X") + "A"
+                    character = effect.of_condition(mention.codes[0].code)
+                    if not character:
+                        continue
+                    code = (stem.replace(".", "") + character).ljust(_CODE_LENGTH, "X") + "A"
                     yield DrugEffect(mention, f"{code[:3]}.{code[3:]}", effect.rule)
                     break
 
