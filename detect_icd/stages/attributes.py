@@ -54,6 +54,9 @@ class AttributeFinder:
             words[0]: value for rows in self._by_first.values() for words, kind, value, _ in rows if kind == "sex"
         }
         """Words that name the patient's sex, and which."""
+        self._handed = frozenset(
+            words[-1] for rows in self._by_first.values() for words, kind, *_ in rows if kind == "handed"
+        )
         self.joins = frozenset(sets["join"])
         """Words and marks that coordinate phrases."""
         self.locators = frozenset(sets["locator"])
@@ -66,6 +69,12 @@ class AttributeFinder:
         """First words of what denies."""
         self.inside = frozenset(inside)
         """Words that may stand inside a phrase without being part of it."""
+
+    def handed(self, text: NormalizedText) -> str:
+        """The dominant hand that the note names first; '' where it names none."""
+        if self._handed.isdisjoint(text.words):
+            return ""
+        return next((d.value for d in self.find(text, 0, len(text.words)) if d.kind == "handed"), "")
 
     def find(self, text: NormalizedText, first: int, last: int) -> list[Detail]:
         """Every attribute in tokens `first` up to `last`, longest at each place."""

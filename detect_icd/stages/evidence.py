@@ -53,7 +53,8 @@ class Surroundings:
             self._places.setdefault(finding.sentence, []).append((finding.first, finding.last))
         self._read: dict[int, _Around] = {}
         self._sex = self._sex_of(request)
-        self._silent = Evidence(frozenset([self._sex] if self._sex else []))
+        self._handed = attributes.handed(text)
+        self._silent = Evidence(frozenset([self._sex] if self._sex else []), handed=self._handed)
 
     def _sex_of(self, request: DetectRequest) -> str:
         """The patient's sex as the request gives it, else as the note's words do; '' where they disagree."""
@@ -86,6 +87,7 @@ class Surroundings:
             by_kind.get("laterality", ""),
             by_kind.get("encounter", ""),
             by_kind.get("fracture", ""),
+            self._handed,
             tuple(_marks(details, by_kind.get("laterality", ""))),
         )
         return evidence, details

@@ -68,8 +68,7 @@ _ENCOUNTER_WORDS = {
     "malunion": {"subsequent", "malunion"},
     "sequela": {"sequela"},
 }
-# Where the note does not say which side is dominant: right is, left is not (guideline I.C.6.a).
-_DOMINANCE = {"right": frozenset({"dominant"}), "left": frozenset({"nondominant"})}
+_DOMINANT, _NONDOMINANT = frozenset({"dominant"}), frozenset({"nondominant"})
 # A fracture that the note calls neither displaced nor nondisplaced is coded as displaced (guideline I.C.19.c).
 _DISPLACED = frozenset({"displaced"})
 _UNMOVED = frozenset({"nondisplaced", "displaced", "displacement"})
@@ -89,6 +88,7 @@ class Evidence(NamedTuple):
     laterality: str = ""
     encounter: str = ""
     fracture: str = ""
+    handed: str = ""
     marks: tuple[tuple[str, str], ...] = ()
 
 
@@ -202,7 +202,7 @@ class Refiner:
             strength += len(child.without)
         if not child.alternatives:
             return strength
-        said = evidence.said | _DOMINANCE.get(evidence.laterality, frozenset())
+        said = evidence.said | _dominance(evidence)
         if "nondisplaced" not in said and not _UNMOVED & evidence.denied:
             said |= _DISPLACED
         supported = [len(words) for words in child.alternatives if words <= said]
@@ -265,6 +265,13 @@ class Refiner:
             words=self._words(title),
             adds=" ".join(w for w in normalize_phrase(plain) if self._canonical(w) in set().union(*alternatives)),
         )
+
+
+def _dominance(evidence: Evidence) -> frozenset[str]:
+    """Whether the named side is the dominant one; where the note does not say, right is and left is not (I.C.6.a)."""
+    if evidence.laterality not in ("left", "right"):
+        return frozenset()
+    return _DOMINANT if evidence.laterality == (evidence.handed or "right") else _NONDOMINANT
 
 
 def _default(children: Iterable[_Child]) -> _Child | None:
