@@ -66,7 +66,8 @@ def test_a_vague_finding_is_a_mention_and_no_assignment(detector: Detector, row:
 @pytest.mark.parametrize("row", rows("meanings"), ids=lambda row: f"{row['finding']} {row['concept']}")
 def test_the_note_tells_what_a_vague_finding_is(detector: Detector, row: dict[str, str]) -> None:
     code = Lexicon.default().phrases.by_concept[row["concept"]].code
-    assert code in {m.codes[0].code for m in detector.detect(row["example"]).mentions if m.concept.id == row["finding"]}
+    mentions = detector.detect(row["example"]).mentions
+    assert any(m.concept.id == row["finding"] and m.codes and m.codes[0].code.startswith(code) for m in mentions)
 
 
 @pytest.mark.parametrize("row", rows("refinements"), ids=lambda row: row["result"])
