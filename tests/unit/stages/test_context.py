@@ -89,6 +89,7 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         "3 day history of [[cough]]{}.",
         "Discharge diagnosis: [[pneumonia]]{}, resolved [[sepsis]]{RESOLVED}.",
         r"Medical History (reviewed):\n- [[stroke]]{HISTORY}",
+        "No [[fever]]{NEGATION} and physical examination showed [[pain]]{} on palpation.",
         # relatives
         r"FHx: [[gout]]{FAMILY}\nO/E [[wheeze]]{}",
         "Family history: mother had [[gout]]{FAMILY:mother}. The patient has [[cough]]{}.",
