@@ -13,7 +13,7 @@ from detect_icd.codeset import Release
 from detect_icd.lexicon import Row
 from detect_icd.memo import Memo
 from detect_icd.model import CodeCandidate, MatchKind
-from detect_icd.stages.conventions.patterns import side_of
+from detect_icd.stages.conventions.patterns import side_of, title_words
 from detect_icd.stages.mentions import Finding
 from detect_icd.stages.refinement import Evidence, Refined, Refiner
 
@@ -121,7 +121,10 @@ class Candidates:
 
     def _of_both_sides(self, node: str, evidence: Evidence) -> list[Refined]:
         """A code for each side of a bilateral condition that no bilateral code exists for (I.B.13); [] otherwise."""
-        if evidence.laterality != "bilateral" or "laterality" not in self._refiner.refine(node, evidence).missing:
+        if evidence.laterality != "bilateral":
+            return []
+        plain = self._refiner.refine(node, evidence)
+        if "laterality" not in plain.missing or "bilateral" in title_words(self._release, plain.code):
             return []
         sides = [self._refiner.refine(node, evidence._replace(laterality=side)) for side in ("right", "left")]
         named = [side_of(self._release, refined.code) for refined in sides]
