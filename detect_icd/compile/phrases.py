@@ -141,13 +141,20 @@ class _Dictionary:
             self._senses[key] = [*senses, *(s for s in self._senses.get(key, []) if s[1] != "TITLE")]
 
     def check_references(self) -> None:
-        """Every alternative and every meaning of a finding names a concept."""
-        self._faults.extend(
-            f"{row['_at']}: no concept is called {row[column]}"
+        """Every alternative, every meaning of a finding and every concept in a row's brackets is one of the lexicon."""
+        named = [
+            (row["_at"], row[column])
             for table, column in (("alternatives", "concept"), ("meanings", "finding"), ("meanings", "concept"))
             for row in self._tables[table]
-            if row[column] not in self._number_of
-        )
+        ]
+        named += [
+            (row["_at"], concept)
+            for table in ("superseded", "integral_symptoms")
+            for row in self._tables[table]
+            for names in re.findall(r"\[([^\]]+)\]", row["codes"])
+            for concept in names.split()
+        ]
+        self._faults.extend(f"{at}: no concept is called {name}" for at, name in named if name not in self._number_of)
 
     def member(self) -> dict[str, Any]:
         """What the bundle stores; raises LexiconError where anything was wrong."""

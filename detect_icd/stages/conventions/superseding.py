@@ -6,6 +6,7 @@ others than the provider), and the rows' own sections.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,12 +16,15 @@ from detect_icd.stages.conventions.patterns import Index, Patterns, is_vague, to
 
 _SEQUELA = "S"
 """The 7th character of what an injury left: the condition it left is coded before it, not in it (I.B.10)."""
+_NAMED = re.compile(r"\[([^\]]+)\]")
+"""Behind a code of `codes`: the concepts of that code which alone are meant, as `N32.89[bladder-wall-thickening]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Superseded:
     rule: str
     codes: Patterns
+    concepts: frozenset[str]
     by: Patterns
     same: int
     setting: str
@@ -29,6 +33,8 @@ class _Superseded:
     def explains(self, entry: Entry, other: Entry, draft: Draft, past: Mapping[str, Sequence[str]]) -> bool:
         """Whether `other` says what `entry` says; a history code stands for the codes it is the `past` of."""
         if other is entry or entry.leads or not self.by.cover(other.code) or other.code.endswith(_SEQUELA):
+            return False
+        if self.concepts and not draft.places.concepts(entry) <= self.concepts:
             return False
         own, bare = _bare(entry.code), _bare(other.code)
         alike = own[: self.same] == bare[: self.same] or any(
@@ -50,7 +56,8 @@ class Superseding:
         self._rows = [
             _Superseded(
                 row["rule"],
-                Patterns.of(row["codes"]),
+                Patterns.of(_NAMED.sub("", row["codes"])),
+                frozenset(name for names in _NAMED.findall(row["codes"]) for name in names.split()),
                 Patterns.of(row["by"]),
                 int(row.get("same") or 0),
                 row.get("setting", ""),
