@@ -12,6 +12,9 @@ from typing import TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
+_LONGEST = 64
+"""A longer word is none that comes again: it is answered and forgotten."""
+
 
 class Memo(dict[K, V]):
     """`memo[key]` is `answer(key)`, kept; emptied when it holds `most` keys, so that no stream of new words grows it.
@@ -27,7 +30,10 @@ class Memo(dict[K, V]):
         self._most = most
 
     def __missing__(self, key: K) -> V:
+        value = self._answer(key)
+        if isinstance(key, str) and len(key) > _LONGEST:
+            return value
         if self._most <= len(self):
             self.clear()
-        value = self[key] = self._answer(key)
+        self[key] = value
         return value

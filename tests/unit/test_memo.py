@@ -14,3 +14,9 @@ def test_new_keys_never_make_it_larger_than_it_may_be() -> None:
     memo = Memo(str, most=10)
     assert [memo[n] for n in range(100)] == [str(n) for n in range(100)]
     assert len(memo) <= 10
+
+
+def test_an_endless_word_is_not_kept():
+    memo = Memo(len, most=10)
+    assert memo["a" * 1000] == 1000
+    assert not memo
