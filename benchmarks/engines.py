@@ -6,6 +6,7 @@ what the engine needs is imported, since each stands in an environment of its ow
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -82,6 +83,7 @@ def main(name: str, phrases: Path, texts: Path) -> None:
     notes = json.loads(texts.read_text(encoding="utf-8"))
     for text in notes[:20]:  # what is made at first use
         run(text)
+    gc.freeze()  # as a service does once it has loaded: what is there to stay is not looked at again
     print(json.dumps({"setup_seconds": time.process_time() - began}), flush=True)
     for _ in sys.stdin:
         stages().clear()

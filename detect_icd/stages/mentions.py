@@ -74,9 +74,10 @@ class MentionFinder:
                     found.append(title)
                     continue
             phrases: list[Finding] = []
-            if headed or scan.begins_before(sentence.last):
+            words = text.words[sentence.first : sentence.last]
+            if scan.begins_before(sentence.last) or (headed and self._sites.may_be_in(words)):
                 phrases = self._phrases(text, number, sentence, scan, reading)
-            if measured and self._measures.may_be_in(text.words[sentence.first : sentence.last]):
+            if measured and self._measures.may_be_in(words):
                 phrases = self._with_measures(text, number, sentence, phrases)
             # A header's title is the weakest word on a sentence: a phrase of the lexicon knows the default better.
             if phrases:

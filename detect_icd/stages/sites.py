@@ -56,21 +56,19 @@ class Sites:
         A finding beside its site is placed on both, one further off on its own words: what stands between may
         deny it.
         """
-        said = words[first:last]
-        headless = self._heads.isdisjoint(said)
-        if (headless and not places) or self._locators.isdisjoint(said):
+        heads = [place for place in places if place.last - place.first <= _MOST_HEAD]
+        if self.may_be_in(words[first:last]):
+            heads += [Found(i, i + 1, -1) for i in range(first, last) if words[i] in self._heads]
+        heads = [h for h in heads if not self._locators.isdisjoint(words[h.last : min(last, h.last + _REACH)])]
+        if not heads:
             return []
         taken = {i: place for place in places for i in range(place.first, place.last)}
-        heads = list(places)
-        if not headless:
-            heads += [Found(i, i + 1, -1) for i in range(first, last) if words[i] in self._heads and i not in taken]
-        found: list[Found] = []
-        for place in heads:
-            if place.last - place.first <= _MOST_HEAD and not self._locators.isdisjoint(
-                words[place.last : min(last, place.last + _REACH)]
-            ):
-                found += self._complete(words, last, place, taken)
-        return found
+        return [
+            completed
+            for head in heads
+            if head.number >= 0 or head.first not in taken
+            for completed in self._complete(words, last, head, taken)
+        ]
 
     def _complete(self, words: Sequence[str], last: int, head: Found, taken: Taken) -> Iterator[Found]:
         at = self._locator(words, head.last, min(last, head.last + _REACH), taken)
