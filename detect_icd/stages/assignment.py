@@ -117,8 +117,9 @@ class Assigner:
         best, reason = mention.codes[0], mention.not_reportable_reason
         if mention.reportable:
             code, rule = best.code, ""
-            exception = self._certainty.exception(code)
-            if exception is not None and mention.assertion.certainty is model.Certainty.UNCERTAIN:
+            uncertain = mention.assertion.certainty is model.Certainty.UNCERTAIN
+            exception = self._certainty.exception(code) if uncertain else None
+            if exception is not None:
                 code, rule = exception.result, exception.rule
             order, weight = self._sections.get(mention.section, _PLAIN_SECTION)
             entry = draft.add(code, [mention.id], best.score * weight, (order, mention.span.start), rule)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from flashtext import KeywordProcessor
 
 from detect_icd.lexicon import Phrases, Sense
+from detect_icd.memo import Memo
 
 _MAX_INSIDE = 3
 """How many words that belong to no phrase may stand inside one."""
@@ -47,6 +48,9 @@ class PhraseFinder:
         self._trie: dict[str, dict[str, Any]] = processor.keyword_trie_dict
         self._known = phrases.key_char
         self._nearest = phrases.nearest_char
+        self._near: Memo[str, bool] = Memo(
+            lambda word: phrases.key_char[word] != phrases.nearest_char[word], most=32_768
+        )
         _ = phrases.spellings  # made here, not by the first note, and shared by worker processes forked later
         self._inside = frozenset(inside)
         self._senses: dict[int, tuple[Sense, ...]] = {}
@@ -54,7 +58,7 @@ class PhraseFinder:
 
     def scan(self, words: Sequence[str]) -> Scan:
         """The words of one note, ready to be asked sentence by sentence."""
-        return Scan(self._trie, self._inside, words, [*map(self._nearest.__getitem__, words)], self._known)
+        return Scan(self._trie, self._inside, words, [*map(self._nearest.__getitem__, words)], self._near)
 
     def exact(self, words: Iterable[str]) -> int | None:
         """The number of the phrase that is exactly `words`; None where there is none."""
@@ -77,13 +81,13 @@ class Scan:
         inside: frozenset[str],
         words: Sequence[str],
         keys: list[str],
-        known: Mapping[str, str],
+        near: Mapping[str, bool],
     ) -> None:
-        """`keys` holds one key character a word: where its own, as `known` has it, is another, of the word it is near."""
+        """`keys` holds one key character a word; that of another word where `near` says that it is a typing error."""
         self._inside = inside
         self._words = words
         self._keys = keys
-        self._known = known
+        self._near = near
         after, beyond = [*keys[1:], ""], [*words[1:], ""]
         # Most words begin a phrase that does not go on here: seen at a glance, without the walk.
         self._begins = [
@@ -112,12 +116,8 @@ class Scan:
             at += 1
         self._at = at
         found = longest(candidates) if len(candidates) > 1 else candidates
-        return [f._replace(fuzzy=True) if self._is_near(f) else f for f in found]
-
-    def _is_near(self, found: Found) -> bool:
-        """Whether one of the words of a phrase stands in the text with a typing error."""
-        known, keys, words = self._known, self._keys, self._words
-        return any(known[words[i]] != keys[i] for i in range(found.first, found.last))
+        near, words = self._near.__getitem__, self._words
+        return [f._replace(fuzzy=True) if any(map(near, words[f.first : f.last])) else f for f in found]
 
     def _walk(self, node: dict[str, Any], start: int, i: int, last: int, skipped: int, candidates: list[Found]) -> None:
         """Follows the trie from `node` at token `i`; what began at `start` and ends on the way is a candidate."""
