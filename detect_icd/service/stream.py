@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -52,11 +52,14 @@ class Held:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
+        self._returned: deque[int] = deque()
         self._lock = threading.Lock()
 
     def take(self, size: int) -> None:
         """So much more; raises OverloadedError where it is too much."""
         with self._lock:
+            while self._returned:
+                self._size -= self._returned.popleft()
             if self._limit < self._size + size:
                 raise OverloadedError(
                     "the server holds as much text of open documents as it may: send this one again later",
@@ -65,9 +68,11 @@ class Held:
             self._size += size
 
     def give_back(self, documents: dict[str, _Open]) -> None:
-        """The documents' share, which are open no more."""
-        with self._lock:
-            self._size -= sum(opened.size for opened in documents.values())
+        """The documents' share, which are open no more.
+
+        Takes no lock: the garbage collector calls it for a stream that has ended, even amid `take` in the same thread.
+        """
+        self._returned.append(sum(opened.size for opened in documents.values()))
 
 
 class StreamSession:
