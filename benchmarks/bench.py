@@ -158,11 +158,18 @@ class Server:
         nursery, *_ = _children(self.process.pid)
         return {pid: _spent(pid) for pid in (self.process.pid, nursery, *_children(nursery))}
 
-    def memory_mb(self) -> dict[str, float]:
-        """Proportional set size of the front process, the nursery, and all workers."""
+    def memory_mb(self, kind: str = "Pss") -> dict[str, float]:
+        """Proportional set size of the front process, the nursery, and all workers.
+
+        `kind` "Pss_Anon" leaves out the pages of files, whose share changes with what else runs on the machine.
+        """
         nursery, *_ = _children(self.process.pid)
         workers = _children(nursery)
-        sizes = {"front": _pss(self.process.pid), "nursery": _pss(nursery), "workers": sum(map(_pss, workers))}
+        sizes = {
+            "front": _pss(self.process.pid, kind),
+            "nursery": _pss(nursery, kind),
+            "workers": sum(_pss(worker, kind) for worker in workers),
+        }
         return {**sizes, "all": round(sum(sizes.values()), 1)}
 
 
@@ -175,9 +182,9 @@ def _spent(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _pss(pid: int) -> float:
+def _pss(pid: int, kind: str) -> float:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return round(next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024, 1)
+    return round(next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(f"{kind}:")) / 1024, 1)
 
 
 def measure_server(seconds: float, overload_seconds: float) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`make soak`: many documents through a server, each with words never seen before; how its memory grows.
+"""`make soak`: many documents through a server, each with words never seen before; how its memory grows (that of files apart).
 
 `python benchmarks/soak.py [--documents 200000] [--settle 20000]`. Prints the memory as it goes; exit code 1 where it
 grew by more than 5 % after the first `settle` documents.
@@ -41,13 +41,12 @@ def main() -> int:
     with Server(2) as server, Client(server.address) as client:
         done = 0
         while done < asked.documents:
-            # Unary calls reach both workers, a stream holds one.
             for number in range(done, done + step // 2):
                 client.detect(document(number))
             for _ in _streamed(client, range(done + step // 2, done + step)):
                 pass
             done += step
-            sizes[done] = server.memory_mb()["all"]
+            sizes[done] = server.memory_mb("Pss_Anon")["all"]
             rate = done / (time.monotonic() - began)
             print(f"{done} documents, {sizes[done]:.1f} MB, {rate:.0f}/s", flush=True)
     settled = sizes[min((d for d in sizes if asked.settle <= d), default=done)]
