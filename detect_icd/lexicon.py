@@ -244,6 +244,11 @@ def _one_error(one: str, other: str) -> bool:
     return short[start : start + 2] == long[start : start + 2][::-1] and short[start + 2 :] == long[start + 2 :]
 
 
+def terms_of(cell: str) -> tuple[tuple[str, ...], ...]:
+    """The alternatives in a cell, as the words the text would show for them."""
+    return tuple(map(normalize_phrase, phrases_of(cell)))
+
+
 def phrases_of(cell: str) -> list[str]:
     """The alternatives in a cell: `a | b | c`."""
     return [part.strip() for part in cell.split(" | ") if part.strip()]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from detect_icd.lexicon import ConceptEntry, Row, phrases_of
+from detect_icd.lexicon import ConceptEntry, Row, terms_of
 from detect_icd.stages.mentions import Finding
 from detect_icd.stages.senses import contains
-from detect_icd.text import NormalizedText, normalize_phrase
+from detect_icd.text import NormalizedText
 
 Terms = tuple[tuple[str, ...], ...]
 
@@ -32,7 +32,7 @@ class Meanings:
     def __init__(self, rows: Iterable[Row], concepts: Mapping[str, ConceptEntry]) -> None:
         self._of: dict[str, list[_Meaning]] = {}
         for row in rows:
-            meaning = _Meaning(concepts[row["concept"]], _terms(row["needs"]), _terms(row["unless"]))
+            meaning = _Meaning(concepts[row["concept"]], terms_of(row["needs"]), terms_of(row["unless"]))
             self._of.setdefault(row["finding"], []).append(meaning)
 
     def told(self, findings: Sequence[Finding], text: NormalizedText) -> Sequence[Finding]:
@@ -58,7 +58,3 @@ def _as(finding: Finding, meant: ConceptEntry | None) -> Finding:
     if meant is None:
         return finding
     return finding._replace(entry=replace(meant, concept=finding.entry.concept))
-
-
-def _terms(cell: str) -> Terms:
-    return tuple(normalize_phrase(term) for term in phrases_of(cell))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from detect_icd.lexicon import ConceptEntry, Row, phrases_of
+from detect_icd.lexicon import ConceptEntry, Row, terms_of
 from detect_icd.model import Concept
-from detect_icd.text import NormalizedText, normalize_phrase
+from detect_icd.text import NormalizedText
 
 _BETWEEN = frozenset(
     {":", "=", "of", "is", "was", "(", "today", "score", "at", "currently", "now", "~", "approximately"}
@@ -45,8 +45,8 @@ class MeasureFinder:
     def __init__(self, rows: Iterable[Row]) -> None:
         self._measures = [
             _Measure(
-                _terms(row["before"]),
-                _terms(row["after"]),
+                terms_of(row["before"]),
+                terms_of(row["after"]),
                 float(row["low"]),
                 float(row["high"]),
                 row["code"],
@@ -101,7 +101,3 @@ def _number(word: str) -> float | None:
         return float(word.replace(",", "."))
     except ValueError:
         return None
-
-
-def _terms(cell: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(normalize_phrase(term) for term in phrases_of(cell))

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
-from detect_icd.lexicon import Row, phrases_of
+from detect_icd.lexicon import Row, terms_of
 from detect_icd.stages.conventions.draft import Bond, Draft, Entry
 from detect_icd.stages.conventions.patterns import Index, Patterns, filled, sided_family, title_words
-from detect_icd.text import normalize_phrase
 
 _SILENT = frozenset({"unspecified", "trimester"})
 
@@ -124,8 +123,7 @@ class Pregnancy:
             if row["result"]
         ]
         self._trimesters = [
-            (Patterns.of(row["codes"]), frozenset(map(normalize_phrase, phrases_of(row["phrases"]))), row["trimester"])
-            for row in trimesters
+            (Patterns.of(row["codes"]), frozenset(terms_of(row["phrases"])), row["trimester"]) for row in trimesters
         ]
 
     def apply(self, draft: Draft) -> None:

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from detect_icd.lexicon import Row, phrases_of
+from detect_icd.lexicon import Row, terms_of
 from detect_icd.stages.conventions.draft import Draft
 from detect_icd.stages.conventions.patterns import Patterns
-from detect_icd.text import normalize_phrase
 
 
 class VisitReasons:
     """The rows of `visit_reasons.tsv`."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows = [
-            (row["rule"], Patterns.of(row["codes"]), frozenset(map(normalize_phrase, phrases_of(row["phrases"]))))
-            for row in rows
-        ]
+        self._rows = [(row["rule"], Patterns.of(row["codes"]), frozenset(terms_of(row["phrases"]))) for row in rows]
 
     def apply(self, draft: Draft) -> None:
         """Note at the entries that the visit is for them."""
