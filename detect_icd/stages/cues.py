@@ -51,6 +51,9 @@ class Reach(Enum):
     PHRASE = "phrase"
     """To the next comma, semicolon, colon or bracket."""
 
+    NEAREST = "nearest"
+    """As PHRASE, and no mention but the nearest: the one beside "versus"."""
+
     SENTENCE = "sentence"
 
     LIST = "list"

@@ -6,7 +6,7 @@ mention is part of its name ("migraine without aura") and counts for nothing.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ _EDGES = frozenset(".,;)]|!")
 _PHRASE_ENDS = frozenset(",;:()[]")
 _ONE_AT_A_TIME = frozenset({CueCategory.FAMILY, CueCategory.OTHER_PERSON})
 _WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
+_WITHIN_PHRASE = frozenset({Reach.PHRASE, Reach.NEAREST})
 _LIST_WORDS = 6
 _OR = frozenset({"or", "versus", "vs"})
 _ITEM_WORDS = 6
@@ -103,6 +104,7 @@ class Scopes:
         self._cues = cues
         self._mention_starts = sorted(mention.start for mention in mentions)
         self._start_of = {mention.end: mention.start for mention in mentions}
+        self._mention_ends = sorted(self._start_of)
         self._scopes = [
             (
                 cue,
@@ -162,10 +164,14 @@ class Scopes:
                 if depth < 0:
                     end = i
                     break
-            ends = rule.reach is Reach.PHRASE and word in _PHRASE_ENDS and (i > start or word == ";")
+            ends = rule.reach in _WITHIN_PHRASE and word in _PHRASE_ENDS and (i > start or word == ";")
             if ends and not self._alternative(i):
                 end = i
                 break
+        if rule.reach is Reach.NEAREST:
+            following = bisect_left(self._mention_starts, start)
+            if following < len(self._mention_starts):
+                end = min(end, self._mention_starts[following] + 1)
         for other in self._cues[number + 1 : number + 1 + end - start]:
             at = other.span.start
             if at >= end:
@@ -192,7 +198,7 @@ class Scopes:
         """The last token before a cue where no mention ends that it reaches."""
         cue = self._cues[number].span
         start = max(self._sentence.start, cue.start - _width(rule))
-        if rule.reach is Reach.PHRASE:
+        if rule.reach in _WITHIN_PHRASE:
             depth = int(cue.start > start and self._words[cue.start - 1] == ")")
             for i in range(cue.start - 2, start - 1, -1):
                 word = self._words[i]
@@ -205,6 +211,10 @@ class Scopes:
                 ):
                     start = i + 1
                     break
+        if rule.reach is Reach.NEAREST:
+            preceding = bisect_right(self._mention_ends, cue.start)
+            if preceding:
+                start = max(start, self._mention_ends[preceding - 1] - 1)
         for at in range(number - 1, -1, -1):
             other = self._cues[at]
             if other.span.end <= start:

@@ -20,6 +20,9 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
 @pytest.mark.parametrize(
     "example",
     [
+        # "versus" and "and/or" doubt the mention beside them and no other
+        r"[[Cardiomegaly]]{} with [[infiltrates]]{UNCERTAINTY} versus a small [[atelectasis]]{UNCERTAINTY}.",
+        r"Small [[effusions]]{} with [[atelectasis]]{UNCERTAINTY} and/or [[scarring]]{UNCERTAINTY} and [[gallstones]]{}.",
         # list heads
         r"No fever\n- [[diabetes]]{}",
         r"Negative for:\n- [[chest pain]]{NEGATION}\n- [[cough]]{NEGATION}\n\nShe has [[asthma]]{}.",
