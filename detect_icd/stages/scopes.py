@@ -22,6 +22,9 @@ _WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
 _WITHIN_PHRASE = frozenset({Reach.PHRASE, Reach.NEAREST})
 _LIST_WORDS = 6
 _OR = frozenset({"or", "versus", "vs"})
+_JOINS = frozenset({"or", "/"})
+_JOINED_WORDS = 4
+"""No more words from one alternative to the next, the joining one included."""
 _ITEM_WORDS = 6
 """An item of a list of alternatives has no more words."""
 
@@ -104,6 +107,7 @@ class Scopes:
         self._cues = cues
         self._mention_starts = sorted(mention.start for mention in mentions)
         self._start_of = {mention.end: mention.start for mention in mentions}
+        self._end_of = {mention.start: mention.end for mention in mentions}
         self._mention_ends = sorted(self._start_of)
         self._scopes = [
             (
@@ -169,9 +173,7 @@ class Scopes:
                 end = i
                 break
         if rule.reach is Reach.NEAREST:
-            following = bisect_left(self._mention_starts, start)
-            if following < len(self._mention_starts):
-                end = min(end, self._mention_starts[following] + 1)
+            end = min(end, self._last_alternative(start) + 1)
         for other in self._cues[number + 1 : number + 1 + end - start]:
             at = other.span.start
             if at >= end:
@@ -212,9 +214,7 @@ class Scopes:
                     start = i + 1
                     break
         if rule.reach is Reach.NEAREST:
-            preceding = bisect_right(self._mention_ends, cue.start)
-            if preceding:
-                start = max(start, self._mention_ends[preceding - 1] - 1)
+            start = max(start, self._first_alternative(cue.start) - 1)
         for at in range(number - 1, -1, -1):
             other = self._cues[at]
             if other.span.end <= start:
@@ -222,6 +222,32 @@ class Scopes:
             if other.span.start < cue.start and self._ends_backward(rule, other):
                 return min(other.span.end, cue.start)
         return start
+
+    def _last_alternative(self, place: int) -> int:
+        """Where the nearest mention from here on starts, or the last that "or" joins to it."""
+        starts, words = self._mention_starts, self._words
+        following = bisect_left(starts, place)
+        if following == len(starts):
+            return self._sentence.end
+        for later in starts[following + 1 :]:
+            end = self._end_of[starts[following]]
+            if later < end or words[end] not in _JOINS or later - end > _JOINED_WORDS:
+                break
+            following += 1
+        return starts[following]
+
+    def _first_alternative(self, place: int) -> int:
+        """Where the nearest mention up to here ends, or the first that "or" joins to it."""
+        ends, words = self._mention_ends, self._words
+        preceding = bisect_right(ends, place) - 1
+        if preceding < 0:
+            return 0
+        for earlier in reversed(ends[:preceding]):
+            between = self._start_of[ends[preceding]] - earlier
+            if words[earlier] not in _JOINS or not 0 < between <= _JOINED_WORDS:
+                break
+            preceding -= 1
+        return ends[preceding]
 
     def _is_adjective(self, cue: PlacedCue, rule: Rule) -> bool:
         """Whether a cue that may follow its mention or precede it stands right before one: "resolved sepsis"."""

@@ -23,6 +23,8 @@ from detect_icd.stages.context import ClinicalContext, ContextStage
         # "versus" and "and/or" doubt the mention beside them and no other
         r"[[Cardiomegaly]]{} with [[infiltrates]]{UNCERTAINTY} versus a small [[atelectasis]]{UNCERTAINTY}.",
         r"Small [[effusions]]{} with [[atelectasis]]{UNCERTAINTY} and/or [[scarring]]{UNCERTAINTY} and [[gallstones]]{}.",
+        r"[[Pneumonia]]{UNCERTAINTY} versus [[atelectasis]]{UNCERTAINTY} or early [[edema]]{UNCERTAINTY} and [[effusion]]{}.",
+        r"[[Gout]]{}, [[infiltrate]]{UNCERTAINTY} or [[scarring]]{UNCERTAINTY} versus [[atelectasis]]{UNCERTAINTY}.",
         # list heads
         r"No fever\n- [[diabetes]]{}",
         r"Negative for:\n- [[chest pain]]{NEGATION}\n- [[cough]]{NEGATION}\n\nShe has [[asthma]]{}.",
