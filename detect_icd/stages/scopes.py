@@ -22,8 +22,8 @@ _WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
 _WITHIN_PHRASE = frozenset({Reach.PHRASE, Reach.NEAREST})
 _LIST_WORDS = 6
 _OR = frozenset({"or", "versus", "vs"})
-_JOINS = frozenset({"or", "/"})
-_JOINED_WORDS = 4
+_ALTERNATES = frozenset({"or", "/"})
+_APART = 4
 """No more words from one alternative to the next, the joining one included."""
 _ITEM_WORDS = 6
 """An item of a list of alternatives has no more words."""
@@ -231,7 +231,7 @@ class Scopes:
             return self._sentence.end
         for later in starts[following + 1 :]:
             end = self._end_of[starts[following]]
-            if later < end or words[end] not in _JOINS or later - end > _JOINED_WORDS:
+            if later < end or words[end] not in _ALTERNATES or later - end > _APART:
                 break
             following += 1
         return starts[following]
@@ -244,7 +244,7 @@ class Scopes:
             return 0
         for earlier in reversed(ends[:preceding]):
             between = self._start_of[ends[preceding]] - earlier
-            if words[earlier] not in _JOINS or not 0 < between <= _JOINED_WORDS:
+            if words[earlier] not in _ALTERNATES or not 0 < between <= _APART:
                 break
             preceding -= 1
         return ends[preceding]
