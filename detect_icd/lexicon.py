@@ -136,7 +136,9 @@ class Phrases:
             ConceptEntry(Concept(identifier, name), code, history, row, assignable)
             for identifier, name, code, history, row, assignable in member["concepts"]
         ]
-        self.items: list[tuple[str, Any]] = member["phrases"]
+        self.keys: list[str] = [key for key, _ in member["phrases"]]
+        """Every phrase as its key; its place here is its number."""
+        self._meant: list[list[Any]] = [meant for _, meant in member["phrases"]]
         self.title_keys, self.title_codes, self.title_openings = member["titles"]
         self.canonical = Memo(self._canonical, _REMEMBERED)
         """The lexicon's form of a normalised word ("hepatic" -> "liver"); unknown words unchanged."""
@@ -186,7 +188,7 @@ class Phrases:
         return "".join(map(self.key_char.__getitem__, words))
 
     def senses(self, number: int) -> tuple[Sense, ...]:
-        """The senses of phrase `number` (its place in `items`), in the order they are tried."""
+        """The senses of phrase `number` (its place in `keys`), in the order they are tried."""
         return tuple(
             Sense(
                 self.entries[concept] if concept >= 0 else None,
@@ -196,7 +198,7 @@ class Phrases:
                 tuple(tuple(term.split()) for term in unless),
                 row,
             )
-            for concept, kind, spelling, needs, unless, row in self.items[number][1]
+            for concept, kind, spelling, needs, unless, row in self._meant[number]
         )
 
     @cached_property
@@ -207,7 +209,7 @@ class Phrases:
     def find(self, phrase: str) -> tuple[Sense, ...]:
         """The senses of one phrase as a human writes it; () where the lexicon lacks it."""
         key = self.key(normalize_phrase(phrase))
-        return next((self.senses(n) for n, (known, _) in enumerate(self.items) if known == key), ())
+        return next((self.senses(n) for n, known in enumerate(self.keys) if known == key), ())
 
 
 @lru_cache(maxsize=1)

@@ -42,9 +42,9 @@ class PhraseFinder:
     def __init__(self, phrases: Phrases, inside: Collection[str]) -> None:
         """`inside`: normalised words that may stand inside any phrase without being part of it."""
         processor = KeywordProcessor(case_sensitive=True)
-        for number, (key, _) in enumerate(phrases.items):
+        for number, key in enumerate(phrases.keys):
             processor.add_keyword(key, number + 1)
-        self._numbers = {key: number for number, (key, _) in enumerate(phrases.items)}
+        self._numbers = {key: number for number, key in enumerate(phrases.keys)}
         self._trie: dict[str, dict[str, Any]] = processor.keyword_trie_dict
         self._known = phrases.key_char
         self._nearest = phrases.nearest_char

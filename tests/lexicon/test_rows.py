@@ -24,7 +24,7 @@ def meanings() -> dict[str, list[str | None]]:
     phrases = Lexicon.default().phrases
     return {
         key: [sense.entry.concept.id if sense.entry else None for sense in phrases.senses(number)]
-        for number, (key, _) in enumerate(phrases.items)
+        for number, key in enumerate(phrases.keys)
     }
 
 

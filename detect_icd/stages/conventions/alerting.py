@@ -45,7 +45,7 @@ def person_conflicts(draft: Draft, patient: Patient, day: date | None) -> None:
     age = age_on(patient, day)
     for entry in draft:
         flags = draft.release.flags(entry.code)
-        for flag in sorted(flags & _AGES.keys()):
+        for flag in sorted(flags.intersection(_AGES)):
             low, high = _AGES[flag]
             if age is not None and not low <= age <= high:
                 message = f"{entry.code} is a {flag} code (age {low} to {high}); the patient's age is {age}"
