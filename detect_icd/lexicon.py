@@ -130,7 +130,8 @@ class Phrases:
     """Words, phrases and senses; keys hold one character a word (see compile.phrases)."""
 
     def __init__(self, member: dict[str, Any]) -> None:
-        self._number = {word: n for n, word in enumerate(member["words"])}
+        self._char = {word: chr(FIRST_WORD + n) for n, word in enumerate(member["words"])}
+        self._own = {char: char for char in self._char.values()}
         self._aliases: dict[str, str] = member["aliases"]
         self.entries: list[ConceptEntry] = [
             ConceptEntry(Concept(identifier, name), code, history, row, assignable)
@@ -149,7 +150,7 @@ class Phrases:
 
     def _known(self, word: str) -> str | None:
         for form in variants(word):
-            if form in self._number:
+            if form in self._char:
                 return form
             if form in self._aliases:
                 return self._aliases[form]
@@ -160,7 +161,7 @@ class Phrases:
 
     def _key_char(self, word: str) -> str:
         known = self._known(word)
-        return UNKNOWN if known is None else chr(FIRST_WORD + self._number[known])
+        return UNKNOWN if known is None else self._char[known]
 
     def _nearest_char(self, word: str) -> str:
         """A typing error is one letter left out or put in, or two swapped, behind the first letter: a wrong beginning
@@ -177,7 +178,7 @@ class Phrases:
     def spellings(self) -> dict[str, list[str]]:
         """Every long word, and every form of it with a letter left out -> the words it may stand for."""
         index: dict[str, list[str]] = {}
-        for word in self._number:
+        for word in self._char:
             if len(word) >= _LONG and word.isalpha():
                 for form in _deletions(word):
                     index.setdefault(form, []).append(word)
@@ -186,6 +187,10 @@ class Phrases:
     def key(self, words: Sequence[str]) -> str:
         """The key of a run of normalised words."""
         return "".join(map(self.key_char.__getitem__, words))
+
+    def chars(self, key: str) -> list[str]:
+        """The characters of a key, as the very objects that `key_char` gives: a dictionary finds those without comparing."""
+        return list(map(self._own.__getitem__, key))
 
     def senses(self, number: int) -> tuple[Sense, ...]:
         """The senses of phrase `number` (its place in `keys`), in the order they are tried."""

@@ -72,7 +72,7 @@ class AttributeFinder:
 
     def handed(self, text: NormalizedText) -> str:
         """The dominant hand that the note names first; '' where it names none."""
-        if self._handed.isdisjoint(text.words):
+        if self._handed.isdisjoint(text.distinct):
             return ""
         return next((d.value for d in self.find(text, 0, len(text.words)) if d.kind == "handed"), "")
 

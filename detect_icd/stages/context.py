@@ -40,34 +40,30 @@ class ContextRules:
         self.open_words = open_words(cue_rows)
         groups = compile_cues(cue_rows)
         words = {word for group in groups for phrase in group.phrases for word in phrase}
-        self._known = {word: word for word in sorted(words)} | dict.fromkeys(sorted(number_words(cue_rows)), NUMBER)
-        self._form = Memo(self._form_of, most=32_768)
         self._vocab = Vocab()
-        for word in (*self._known, NUMBER, OTHER_WORD):
-            _ = self._vocab[word]
-        number = self._vocab.strings.as_int
-        numbers = {word: number(word) for word in words}
+        known = {word: self._vocab[word].orth for word in sorted({*words, NUMBER, OTHER_WORD})}
+        self._other = known[OTHER_WORD]
+        self._known = {word: known[word] for word in words} | dict.fromkeys(number_words(cue_rows), known[NUMBER])
+        self._form = Memo(self._form_of, most=32_768)
         self._matcher = PhraseMatcher(self._vocab)
         self._by_key: dict[int, CueGroup] = {}
         for i, group in enumerate(groups):
             # word numbers instead of Docs, as the matcher's own unpickling gives them: twenty times faster
-            patterns: list[Any] = [[numbers[word] for word in phrase] for phrase in group.phrases]
+            patterns: list[Any] = [[known[word] for word in phrase] for phrase in group.phrases]
             self._matcher.add(f"cue{i}", patterns)
-            self._by_key[number(f"cue{i}")] = group
+            self._by_key[self._vocab.strings.as_int(f"cue{i}")] = group
 
     def find(self, words: Iterable[str]) -> list[tuple[int, int, CueGroup]]:
         """Every cue of the table in a run of normalised words, overlapping ones too: first token, end, what it does."""
-        doc = Doc(self._vocab, words=[*map(self._form.__getitem__, words)])
+        numbers: list[Any] = [*map(self._form.__getitem__, words)]
+        doc = Doc(self._vocab, words=numbers)
         by_key = self._by_key
         return [(start, end, by_key[key]) for key, start, end in self._matcher(doc)]
 
-    def _form_of(self, word: str) -> str:
-        """The word as the cues know it: itself, a class, or the placeholder for all that no cue knows."""
+    def _form_of(self, word: str) -> int:
+        """The number of the word as the cues know it: itself, a class, or the placeholder for all that no cue knows."""
         known = self._known.get(word)
-        if known is not None:
-            return known
-        name = word_class(word)
-        return name if name in self._known else OTHER_WORD
+        return self._known.get(word_class(word), self._other) if known is None else known
 
 
 class Place(NamedTuple):

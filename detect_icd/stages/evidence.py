@@ -61,7 +61,7 @@ class Surroundings:
         if request.patient.sex is not None:
             return request.patient.sex.lower()
         words = self._attributes.sex
-        named = {words[word] for word in words.keys() & set(self._text.words)}
+        named = {words[word] for word in self._text.distinct.intersection(words)}
         return named.pop() if len(named) == 1 else ""
 
     def of(self, finding: Finding, *, refinable: bool) -> tuple[Evidence, list[Detail]]:

@@ -60,8 +60,8 @@ class MentionFinder:
         found: list[Finding] = []
         reading = Reading(text)
         scan = self._finder.scan(text.words)
-        measured = self._measures.may_be_in(text.words)
-        headed = self._sites.may_be_in(text.words)
+        measured = self._measures.may_be_in(text.distinct)
+        headed = self._sites.may_be_in(text.distinct)
         for number, sentence in enumerate(sentences):
             if sentence.first == sentence.last:
                 continue

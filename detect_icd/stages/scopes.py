@@ -40,7 +40,7 @@ class Reached(NamedTuple):
 
 
 def choose(
-    words: Sequence[str],
+    words: tuple[str, ...],
     sentence: Span,
     found: Sequence[PlacedCue],
     mentions: Sequence[Span],
@@ -82,12 +82,12 @@ def _length_then_place(cue: PlacedCue) -> tuple[int, int]:
     return (2 * (cue.span.start - cue.span.end) - cue.group.at_end - cue.group.at_start, cue.span.start)
 
 
-def _at_start(words: Sequence[str], sentence: Span, span: Span) -> bool:
+def _at_start(words: tuple[str, ...], sentence: Span, span: Span) -> bool:
     """Bullets and numbers before it do not matter."""
     return not any(word.isalpha() for word in words[sentence.start : span.start])
 
 
-def _at_end(words: Sequence[str], sentence: Span, span: Span) -> bool:
+def _at_end(words: tuple[str, ...], sentence: Span, span: Span) -> bool:
     return span.end == sentence.end or words[span.end] in _EDGES
 
 
@@ -95,7 +95,7 @@ class Scopes:
     """The chosen cues of one sentence, asked mention by mention."""
 
     def __init__(
-        self, words: Sequence[str], sentence: Span, cues: Sequence[PlacedCue], mentions: Sequence[Span]
+        self, words: tuple[str, ...], sentence: Span, cues: Sequence[PlacedCue], mentions: Sequence[Span]
     ) -> None:
         """`words` of the whole Doc; `sentence`, `cues` and `mentions` by token."""
         self._words = words

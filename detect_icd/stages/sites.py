@@ -40,17 +40,18 @@ class Sites:
         negators: Collection[str],
     ) -> None:
         self._finder = finder
+        self._of = finder.key(["of"])
         self._heads = frozenset(heads)
         self._locators = frozenset(locators)
         self._joins = frozenset(joins)
         self._inside = frozenset(inside)
         self._stops = frozenset((*joins, *negators, *_BREAKS))
 
-    def may_be_in(self, words: Sequence[str]) -> bool:
+    def may_be_in(self, words: Collection[str]) -> bool:
         """Whether a word that names a finding only with its site is among `words`."""
         return not self._heads.isdisjoint(words)
 
-    def find(self, words: Sequence[str], first: int, last: int, places: Sequence[Found]) -> list[Found]:
+    def find(self, words: tuple[str, ...], first: int, last: int, places: Sequence[Found]) -> list[Found]:
         """The phrases completed from `places` in tokens `first` up to `last`; the first of each stands in its place.
 
         A finding beside its site is placed on both, one further off on its own words: what stands between may
@@ -70,7 +71,7 @@ class Sites:
             for completed in self._complete(words, last, head, taken)
         ]
 
-    def _complete(self, words: Sequence[str], last: int, head: Found, taken: Taken) -> Iterator[Found]:
+    def _complete(self, words: tuple[str, ...], last: int, head: Found, taken: Taken) -> Iterator[Found]:
         at = self._locator(words, head.last, min(last, head.last + _REACH), taken)
         while at is not None:
             site = self._site(words, at + 1, last, head, taken)
@@ -81,7 +82,7 @@ class Sites:
                 return
             at = self._locator(words, at + 1, min(last, head.last + _REACH), taken)
 
-    def _further(self, words: Sequence[str], last: int, head: Found, at: int, taken: Taken) -> Iterator[Found]:
+    def _further(self, words: tuple[str, ...], last: int, head: Found, at: int, taken: Taken) -> Iterator[Found]:
         """Further sites of the same finding, each placed on its own words."""
         for _ in range(_MOST_SITES):
             start = at
@@ -99,7 +100,7 @@ class Sites:
         others = {taken[i] for i in range(begin, end) if i in taken}
         return all((other.first, other.last) == (begin, end) for other in others)
 
-    def _locator(self, words: Sequence[str], start: int, end: int, taken: Taken) -> int | None:
+    def _locator(self, words: tuple[str, ...], start: int, end: int, taken: Taken) -> int | None:
         for i in range(start, end):
             if words[i] in self._locators:
                 return i
@@ -108,20 +109,22 @@ class Sites:
                 return None
         return None
 
-    def _site(self, words: Sequence[str], at: int, last: int, head: Found, taken: Taken) -> Found | None:
+    def _site(self, words: tuple[str, ...], at: int, last: int, head: Found, taken: Taken) -> Found | None:
         """The longest site from `at` on that makes a phrase with the words of `head`."""
-        own = list(words[head.first : head.last])
+        finder = self._finder
+        own = finder.key(words[head.first : head.last])
         start = at
         while start < last and words[start] in self._inside:
             start += 1
-        for begin in {start: None, at: None}:
-            for end in range(min(last, begin + _LONGEST_SITE), begin, -1):
+        for begin in (start, at) if start > at else (at,):
+            sites = finder.key(words[begin : min(last, begin + _LONGEST_SITE)])
+            for end in range(begin + len(sites), begin, -1):
                 if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
                     continue
-                site = words[begin:end]
-                number = self._finder.exact([*site, *own])
+                site = sites[: end - begin]
+                number = finder.exact(site + own)
                 if number is None:
-                    number = self._finder.exact([*own, "of", *site])
+                    number = finder.exact(own + self._of + site)
                 if number is not None:
                     return Found(begin, end, number)
         return None

@@ -68,7 +68,9 @@ class DrugEffects:
     def find(self, text: NormalizedText, mentions: Sequence[Mention]) -> Iterator[DrugEffect]:
         """The effects that reportable mentions tell of, in text order; linear in the text but for its drugs."""
         places = [(text.token_at(m.span.start), text.token_at(m.span.end - 1) + 1, m) for m in mentions if m.reportable]
-        for first, last, stem in self._drugs_in(text.words) if places else ():
+        if not places or self._first.isdisjoint(text.distinct):
+            return
+        for first, last, stem in self._drugs_in(text.words):
             near = [place for place in places if place[0] < last + _REACH and first - _REACH < place[1]]
             for effect in self._effects if near else ():
                 mention = self._blamed(effect, text.words, first, last, near)
@@ -80,7 +82,7 @@ class DrugEffects:
                     yield DrugEffect(mention, f"{code[:3]}.{code[3:]}", effect.rule)
                     break
 
-    def _drugs_in(self, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    def _drugs_in(self, words: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
         for i in [i for i, word in enumerate(words) if word in self._first]:
             for length in range(self._longest, 0, -1):
                 stem = self._drugs.get(tuple(words[i : i + length]))
@@ -90,7 +92,7 @@ class DrugEffects:
 
     @staticmethod
     def _blamed(
-        effect: _Effect, words: Sequence[str], first: int, last: int, near: Sequence[tuple[int, int, Mention]]
+        effect: _Effect, words: tuple[str, ...], first: int, last: int, near: Sequence[tuple[int, int, Mention]]
     ) -> Mention | None:
         """The mention that `effect` joins to the drug at `first` up to `last`."""
         size = len(effect.between)
