@@ -111,7 +111,7 @@ class Scan:
         self._begins = [
             (i, node)
             for i, node in begins
-            if _END in node or (i < last and (keys[i + 1] in node or words[i + 1] in inside))
+            if (i < last and (keys[i + 1] in node or words[i + 1] in inside)) or _END in node
         ]
         self._at = 0
 

@@ -46,21 +46,22 @@ def judge(text: NormalizedText, section: Section, reached: Sequence[Reached], me
     certainty = Certainty.UNCERTAIN if CueCategory.UNCERTAINTY in categories else defaults.certainty
     temporality = _temporality(categories, defaults.temporality)
     experiencer, relative = _experiencer(reached, mention, defaults.experiencer)
-    by_section = [
-        category
-        for category, implied in (
-            (CueCategory.NEGATION, defaults.presence is Presence.ABSENT),
-            (CueCategory.UNCERTAINTY, defaults.certainty is Certainty.UNCERTAIN),
-            (CueCategory.HISTORY, defaults.temporality is temporality is Temporality.HISTORICAL),
-            (CueCategory.HYPOTHETICAL, defaults.temporality is temporality is Temporality.HYPOTHETICAL),
-            (CueCategory.FUTURE, defaults.temporality is temporality is Temporality.FUTURE),
-            (CueCategory.FAMILY, defaults.experiencer is experiencer is Experiencer.FAMILY),
-            (CueCategory.OTHER_PERSON, defaults.experiencer is experiencer is Experiencer.OTHER),
-        )
-        if implied and category not in categories
-    ]
-    cues += [Cue(section.header, section.header.of(text.source), category) for category in by_section]
-    cues.sort(key=lambda cue: (cue.span, cue.category))
+    if section.defaults != NO_DEFAULTS:
+        cues += [
+            Cue(section.header, section.header.of(text.source), category)
+            for category, implied in (
+                (CueCategory.NEGATION, defaults.presence is Presence.ABSENT),
+                (CueCategory.UNCERTAINTY, defaults.certainty is Certainty.UNCERTAIN),
+                (CueCategory.HISTORY, defaults.temporality is temporality is Temporality.HISTORICAL),
+                (CueCategory.HYPOTHETICAL, defaults.temporality is temporality is Temporality.HYPOTHETICAL),
+                (CueCategory.FUTURE, defaults.temporality is temporality is Temporality.FUTURE),
+                (CueCategory.FAMILY, defaults.experiencer is experiencer is Experiencer.FAMILY),
+                (CueCategory.OTHER_PERSON, defaults.experiencer is experiencer is Experiencer.OTHER),
+            )
+            if implied and category not in categories
+        ]
+    if len(cues) > 1:
+        cues.sort(key=lambda cue: (cue.span, cue.category))
     return Judgement(Assertion(presence, certainty, temporality, experiencer, relative), tuple(dict.fromkeys(cues)))
 
 
