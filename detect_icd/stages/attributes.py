@@ -36,10 +36,14 @@ class AttributeFinder:
     def __init__(self, rows: Iterable[Row]) -> None:
         self._by_first: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
         inside: set[str] = set()
-        sets: dict[str, set[str]] = {"join": set(), "locator": set(), "head": set()}
+        sets: dict[str, set[str]] = {"join": set(), "locator": set(), "head": set(), "goal": set()}
+        carriers: dict[str, str] = {}
         for row in rows:
             for phrase in phrases_of(row["words"]):
                 words = normalize_phrase(phrase)
+                if row["kind"] == "carrier":
+                    carriers[words[0]] = row["value"]
+                    continue
                 if row["kind"] in sets:
                     sets[row["kind"]].add(words[0])
                     continue
@@ -63,6 +67,10 @@ class AttributeFinder:
         """Words that introduce the site of a finding."""
         self.heads = frozenset(sets["head"])
         """Words that name a finding only together with its site."""
+        self.goals = frozenset(sets["goal"])
+        """Words and marks that introduce where something has spread to."""
+        self.carriers = carriers
+        """Words of something that spreads, and the word that names it together with its site."""
         self.negators = frozenset(
             words[0] for rows in self._by_first.values() for words, kind, _, _ in rows if kind == "negator"
         )

@@ -45,7 +45,16 @@ class MentionFinder:
         words = AttributeFinder(lexicon.table("attributes"))
         self._finder = PhraseFinder(phrases, words.inside)
         self._shared = SharedHeads(self._finder, words.joins, words.inside)
-        self._sites = Sites(self._finder, words.heads, words.locators, words.joins, words.inside, words.negators)
+        self._sites = Sites(
+            self._finder,
+            words.heads,
+            words.locators,
+            words.joins,
+            words.inside,
+            words.negators,
+            words.carriers,
+            words.goals,
+        )
         self._measures = MeasureFinder(lexicon.table("measures"))
         self._titles = TitleIndex(phrases.title_keys, phrases.title_codes, phrases.title_openings)
 

@@ -1,7 +1,8 @@
 """Completes a finding with the site named after it: "a mass of 5 cm in the left kidney" is a kidney mass.
 
 A note names the site behind its finding as often as before it; the lexicon need hold only one of the two. What
-stands behind a locator ("in", "of") is tried as the beginning of a phrase that ends with the finding.
+stands behind a locator ("in", "of") is tried as the beginning of a phrase that ends with the finding. What spreads
+is named apart from where it went: of "metastatic breast cancer to the bone" the bone is a finding of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ _LONGEST_SITE = 4
 _MOST_SITES = 4
 """Most coordinated sites ("in the liver, spleen and kidney")."""
 _BREAKS = frozenset({".", ";", ":", "(", ")"})
+_ENDS = _BREAKS | {","}
+_CARRIED = 7
+"""Most words between what spreads and where it went ("metastatic poorly differentiated breast cancer to")."""
 
 Taken = Mapping[int, Found]
 """Token -> the finding it belongs to."""
@@ -27,7 +31,8 @@ class Sites:
     """Completes findings.
 
     `heads` name a finding only together with a site ("disorder of the vagus nerve"), `locators` introduce a site,
-    `joins` coordinate sites, `inside` words belong to no phrase.
+    `joins` coordinate sites, `inside` words belong to no phrase; `carriers` are words of what spreads, with the word
+    that a site's phrase has for it, `goals` introduce where it went.
     """
 
     def __init__(
@@ -38,6 +43,8 @@ class Sites:
         joins: Collection[str],
         inside: Collection[str],
         negators: Collection[str],
+        carriers: Mapping[str, str],
+        goals: Collection[str],
     ) -> None:
         self._finder = finder
         self._of = finder.key(["of"])
@@ -46,6 +53,8 @@ class Sites:
         self._joins = frozenset(joins)
         self._inside = frozenset(inside)
         self._stops = frozenset((*joins, *negators, *_BREAKS))
+        self._carriers = dict(carriers)
+        self._goals = frozenset(goals)
 
     def may_be_in(self, words: Collection[str]) -> bool:
         """Whether a word that names a finding only with its site is among `words`."""
@@ -61,15 +70,72 @@ class Sites:
         if self.may_be_in(words[first:last]):
             heads += [Found(i, i + 1, -1) for i in range(first, last) if words[i] in self._heads]
         heads = [h for h in heads if not self._locators.isdisjoint(words[h.last : min(last, h.last + _REACH)])]
-        if not heads:
+        spread = not self._carriers.keys().isdisjoint(words[first:last])
+        if not heads and not spread:
             return []
         taken = {i: place for place in places for i in range(place.first, place.last)}
-        return [
+        found = [
             completed
             for head in heads
             if head.number >= 0 or head.first not in taken
             for completed in self._complete(words, last, head, taken)
         ]
+        if not spread:
+            return found
+        by_place = {place.first: place for place in found}
+        for i in range(first, last):
+            carried = self._carriers.get(words[i])
+            if carried is not None:
+                for place in self._spread(words, i, last, carried, taken):
+                    by_place.setdefault(place.first, place)
+        return [*by_place.values()]
+
+    def _spread(self, words: Sequence[str], at: int, last: int, carried: str, taken: Taken) -> Iterator[Found]:
+        """Where what is named at `at` went; a site that a longer phrase tells already is passed over."""
+        goal = next((i for i in range(at + 1, min(last, at + _CARRIED)) if words[i] in self._goals), last)
+        if goal == last or not _ENDS.isdisjoint(words[at + 1 : goal]):
+            return
+        if goal in taken:
+            place = taken[goal].last
+        else:
+            site = self._gone_to(words, goal + 1, last, carried, taken, closed=not words[goal].isalpha())
+            if site is None:
+                return
+            yield site
+            place = site.last
+        for _ in range(_MOST_SITES):
+            start = place
+            while place < last and place - start < 2 and words[place] in self._joins:
+                place += 1
+            if place == start:
+                return
+            known = taken.get(place)
+            if known is not None and known.first == place:
+                place = known.last
+                continue
+            site = self._gone_to(words, place, last, carried, taken, closed=True)
+            if site is None:
+                return
+            yield site
+            place = site.last
+
+    def _gone_to(
+        self, words: Sequence[str], at: int, last: int, carried: str, taken: Taken, *, closed: bool
+    ) -> Found | None:
+        """The longest site from `at` on that makes a phrase with `carried`; a `closed` one ends its part of a list."""
+        start = at
+        while start < last and words[start] in self._inside:
+            start += 1
+        for begin in {start: None, at: None}:
+            for end in range(min(last, begin + _LONGEST_SITE), begin, -1):
+                if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
+                    continue
+                if closed and end < last and words[end] not in self._stops and words[end] not in _ENDS:
+                    continue
+                number = self._finder.exact([*words[begin:end], carried])
+                if number is not None:
+                    return Found(begin, end, number)
+        return None
 
     def _complete(self, words: tuple[str, ...], last: int, head: Found, taken: Taken) -> Iterator[Found]:
         at = self._locator(words, head.last, min(last, head.last + _REACH), taken)
