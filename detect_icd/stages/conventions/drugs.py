@@ -19,6 +19,8 @@ from detect_icd.text import NormalizedText, normalize_phrase
 
 _CONDITION, _DRUG = "{condition}", "{drug}"
 _CODE_LENGTH = 6
+_NO_DRUG = "none"
+"""The code of words that look like a drug and are none ("drug use")."""
 _SKIPPED = 3
 """Words that may stand between the parts of a pattern ("due to her long-term warfarin")."""
 _REACH = 16
@@ -87,7 +89,8 @@ class DrugEffects:
             for length in range(self._longest, 0, -1):
                 stem = self._drugs.get(tuple(words[i : i + length]))
                 if stem is not None:
-                    yield i, i + length, stem
+                    if stem != _NO_DRUG:
+                        yield i, i + length, stem
                     break
 
     @staticmethod
@@ -98,8 +101,9 @@ class DrugEffects:
         size = len(effect.between)
         for start, end, mention in near:
             low, high = (last, start) if effect.drug_first else (end, first)
-            if start <= first and last <= end:  # the phrase itself names the drug: "steroid induced diabetes"
-                low, high = (last, end) if effect.drug_first else (start, first)
+            inner = start <= first and last <= end  # the phrase itself names the drug: "steroid induced diabetes"
+            if inner:
+                low, high = (last, min(end, last + size)) if effect.drug_first else (max(start, first - size), first)
             gap = words[low:high]
             if len(gap) > size + 2 * _SKIPPED or not _ENDS.isdisjoint(set(gap) - set(effect.between)):
                 continue
