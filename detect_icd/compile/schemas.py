@@ -39,7 +39,9 @@ TABLES = MappingProxyType(
             ("cue", "category", "direction", "scope", "relative", "why", "example"),
             frozenset({"direction", "scope", "relative"}),
             {
-                "category": frozenset({*CueCategory, "CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "TERMINATOR"}),
+                "category": frozenset(
+                    {*CueCategory, "CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "SOUGHT", "TERMINATOR"}
+                ),
                 "direction": frozenset({"forward", "backward", "both"}),
             },
         ),

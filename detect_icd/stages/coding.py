@@ -41,6 +41,7 @@ _SILENT = frozenset({"negator", "sex"})
 """Kinds of attribute that serve refinement and say nothing of one mention."""
 _STILL_THERE = frozenset({"active", "symptom"})
 """History forms of what "history of" leaves current; what the text calls resolved is over all the same (IV.J)."""
+_SYMPTOMS = ("R", "M25.5", "M54", "M79.6")
 
 
 class Coder:
@@ -84,6 +85,8 @@ class Coder:
             form = self._past_form(finding, section, said)
             # what a stream has settled may not change with words that come later
             judgement = _still_active(said, section) if form == "active" and finding is found else said
+            if said.sought and finding is found and (form == "symptom" or finding.entry.code.startswith(_SYMPTOMS)):
+                judgement = _there(said)
             own = candidates.of(finding, evidence, written.get(n, ""))
             codes, past = self._as_told(own, finding, judgement.assertion, form, candidates)
             codes = tuple(c for c in codes if c.score >= request.min_score)[: request.max_candidates]
@@ -150,6 +153,13 @@ def _still_active(judgement: Judgement, section: Section) -> Judgement:
         return judgement
     cues = tuple(c for c in judgement.cues if c not in past)
     return Judgement(replace(judgement.assertion, temporality=Temporality.CURRENT), cues)
+
+
+def _there(judgement: Judgement) -> Judgement:
+    """A symptom that is looked into is there."""
+    cues = tuple(c for c in judgement.cues if c.category not in (CueCategory.HYPOTHETICAL, CueCategory.UNCERTAINTY))
+    assertion = replace(judgement.assertion, certainty=Assertion().certainty, temporality=Temporality.CURRENT)
+    return Judgement(assertion, cues)
 
 
 def _by_prefix(rows: Iterable[Row], column: str) -> dict[str, str]:

@@ -18,9 +18,12 @@ from detect_icd.stages.sentences import MAX_TOKENS
 _EDGES = frozenset(".,;)]|!")
 _PHRASE_ENDS = frozenset(",;:()[]")
 _ONE_AT_A_TIME = frozenset({CueCategory.FAMILY, CueCategory.OTHER_PERSON})
+_LISTED = frozenset({CueCategory.HISTORY, CueCategory.FAMILY})
 _WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
 _LIST_WORDS = 6
 _OR = frozenset({"or", "versus", "vs"})
+_AND = frozenset({"and", "or", "&"})
+_JOINS = _AND | {","}
 _ITEM_WORDS = 6
 """An item of a list of alternatives has no more words."""
 
@@ -54,7 +57,8 @@ def choose(
         span, group = cue
         # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
         touched = not covered.isdisjoint(range(span.start, span.end))
-        if touched and (group.pseudo or any(mention.contains(span) for mention in mentions)):
+        inside = touched and any(mention.contains(span) for mention in mentions)
+        if touched and (group.pseudo or (inside and not _opens_list(words, sentence, cue, mentions))):
             continue
         if group.at_start and not _at_start(words, sentence, span):
             continue
@@ -75,6 +79,20 @@ def choose(
     kept += [cue for cue in placed if cue.group.only_ends and not taken.issuperset(range(cue.span.start, cue.span.end))]
     kept.sort(key=lambda cue: (cue.span.start, cue.span.end))
     return kept
+
+
+def _opens_list(words: Sequence[str], sentence: Span, cue: PlacedCue, mentions: Sequence[Span]) -> bool:
+    """Whether a cue of the past or of relatives opens a mention that others are listed with: "history of stroke and TIA"."""
+    if not any(rule.forward and rule.reach is Reach.LIST and rule.category in _LISTED for rule in cue.group.rules):
+        return False
+    end = next((m.end for m in mentions if m.start == cue.span.start and m.contains(cue.span)), sentence.end)
+    if end < sentence.end and words[end] == ",":  # a list, if it is closed as one
+        while end < sentence.end and words[end] not in _AND:
+            gap = next((i for i in range(end + 1, min(sentence.end, end + 2 + _ITEM_WORDS)) if words[i] in _JOINS), -1)
+            if gap < 0:
+                return False
+            end = gap
+    return end < sentence.end and words[end] in _AND
 
 
 def _length_then_place(cue: PlacedCue) -> tuple[int, int]:
