@@ -125,8 +125,10 @@ def belonging(
             distance = first - detail.last + 1
             if distance > _REACH_BEFORE or _blocked(detail.last, first, text, others):
                 continue
-            if detail.kind == "laterality" and any(a <= detail.first and detail.last <= b for a, b in others):
-                distance += _REACH_AFTER  # another mention's side is ours only where we have none of our own
+            if detail.kind == "laterality":
+                distance += text.words[detail.last : first].count(",")  # "hallux valgus bilateral, hammertoe right"
+                if any(a <= detail.first and detail.last <= b for a, b in others):
+                    distance += _REACH_AFTER  # another mention's side is ours only where we have none of our own
         elif last <= detail.first:
             distance = detail.first - last + 2
             if detail.kind != "laterality":  # "MDD, recurrent, severe, with psychotic features"
