@@ -81,7 +81,7 @@ def choose(
     return kept
 
 
-def _opens_list(words: Sequence[str], sentence: Span, cue: PlacedCue, mentions: Sequence[Span]) -> bool:
+def _opens_list(words: tuple[str, ...], sentence: Span, cue: PlacedCue, mentions: Sequence[Span]) -> bool:
     """Whether a cue of the past or of relatives opens a mention that others are listed with: "history of stroke and TIA"."""
     if not any(rule.forward and rule.reach is Reach.LIST and rule.category in _LISTED for rule in cue.group.rules):
         return False

@@ -90,7 +90,7 @@ class Sites:
                     by_place.setdefault(place.first, place)
         return [*by_place.values()]
 
-    def _spread(self, words: Sequence[str], at: int, last: int, carried: str, taken: Taken) -> Iterator[Found]:
+    def _spread(self, words: tuple[str, ...], at: int, last: int, carried: str, taken: Taken) -> Iterator[Found]:
         """Where what is named at `at` went; a site that a longer phrase tells already is passed over."""
         goal = next((i for i in range(at + 1, min(last, at + _CARRIED)) if words[i] in self._goals), last)
         if goal == last or not _ENDS.isdisjoint(words[at + 1 : goal]):
@@ -120,19 +120,21 @@ class Sites:
             place = site.last
 
     def _gone_to(
-        self, words: Sequence[str], at: int, last: int, carried: str, taken: Taken, *, closed: bool
+        self, words: tuple[str, ...], at: int, last: int, carried: str, taken: Taken, *, closed: bool
     ) -> Found | None:
         """The longest site from `at` on that makes a phrase with `carried`; a `closed` one ends its part of a list."""
         start = at
         while start < last and words[start] in self._inside:
             start += 1
-        for begin in {start: None, at: None}:
-            for end in range(min(last, begin + _LONGEST_SITE), begin, -1):
+        own = self._finder.key([carried])
+        for begin in (start, at) if start > at else (at,):
+            sites = self._finder.key(words[begin : min(last, begin + _LONGEST_SITE)])
+            for end in range(begin + len(sites), begin, -1):
                 if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
                     continue
                 if closed and end < last and words[end] not in self._stops and words[end] not in _ENDS:
                     continue
-                number = self._finder.exact([*words[begin:end], carried])
+                number = self._finder.exact(sites[: end - begin] + own)
                 if number is not None:
                     return Found(begin, end, number)
         return None
