@@ -5,6 +5,8 @@ BUF_VERSION := 1.75.0
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What is measured is what is deployed: the package installed with its stages as machine code, beside the editable one.
+RELEASE := build/release
 # What goes into an installation: a change of these asks for a new one (the tree itself is editable).
 INPUTS := pyproject.toml hatch_build.py detect_icd/text.py $(wildcard detect_icd/compile/*.py) \
 	$(shell find proto -name '*.proto') $(shell find lexicon -type f 2>/dev/null)
@@ -23,6 +25,13 @@ $(STAMP): $(INPUTS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(RELEASE)/.installed: $(INPUTS) $(shell find detect_icd -name '*.py' -not -path 'detect_icd/v1/*')
+	@test -x $(RELEASE)/bin/python || $(PYTHON) -m venv $(RELEASE)
+	@echo "setting up $(RELEASE), compiled (two minutes, needs a C compiler) ..."
+	@BUILD_WITH_MYPYC=1 $(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check 'detect-icd[dev]'
 	@touch $@
 
 demo: $(STAMP)  ## start a server, send it a note, show what it finds (page: build/demo.html)
@@ -56,17 +65,17 @@ lexicon: $(STAMP)  ## compile the lexicon again (detect_icd/data/lexicon.bundle)
 eval: $(STAMP)  ## accuracy on the tuning sets
 	$(BIN)/python benchmarks/evaluate.py
 
-bench: $(STAMP)  ## speed, beside medspaCy and negspaCy, and of the server (some minutes; build/bench.json)
-	$(BIN)/python benchmarks/bench.py
+bench: $(RELEASE)/.installed  ## speed, beside medspaCy and negspaCy, and of the server (some minutes, compiled; build/bench.json)
+	$(RELEASE)/bin/python benchmarks/bench.py
 
 mcd-export: $(STAMP)  ## lay the sample coverage articles out as an export (OUT=file.zip; needs ../shared)
 	@$(BIN)/python tests/tools/mcd_export.py $(OUT)
 
-soak: $(STAMP)  ## 200,000 documents through a server: does its memory grow (some hours)
-	$(BIN)/python benchmarks/soak.py
+soak: $(RELEASE)/.installed  ## 200,000 documents through a server: does its memory grow (some hours)
+	$(RELEASE)/bin/python benchmarks/soak.py
 
-fuzz: $(STAMP)  ## 100,000 random and mutated requests (half an hour)
-	$(BIN)/python benchmarks/fuzz.py
+fuzz: $(RELEASE)/.installed  ## 100,000 random and mutated requests (half an hour)
+	$(RELEASE)/bin/python benchmarks/fuzz.py
 
 clean:  ## remove everything generated
 	rm -rf $(VENV) build dist detect_icd/v1 detect_icd/data .pytest_cache .mypy_cache .ruff_cache .hypothesis

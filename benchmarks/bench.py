@@ -2,6 +2,7 @@
 
 Peers stand in environments of their own under build/ (they do not install together), made at the first run. All engines
 run the same phrases over the same texts in turn, round after round, each on one core; the best round of each counts.
+The package measured is the installed one (`make bench` installs it compiled); the sources beside it run once more, plain.
 Writes build/bench.json. `--parts detection` or `--parts server` for one half, `--quick` for a short run.
 """
 
@@ -32,7 +33,6 @@ SHARED = Path(os.environ.get("DETECT_ICD_SHARED", ROOT.parent / "shared"))
 PEERS = {"medspacy": "medspacy==1.3.1", "negspacy": "negspacy==1.1.0"}
 ENV = {
     **os.environ,
-    "PYTHONPATH": str(ROOT),
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
@@ -42,7 +42,7 @@ ENV = {
 def phrases() -> list[str]:
     """Every phrase of the lexicon, as words."""
     words = json.loads(Lexicon.default().read("phrases.json"))["words"]
-    return [" ".join(words[ord(c) - FIRST_WORD] for c in key) for key, _ in Lexicon.default().phrases.items]
+    return [" ".join(words[ord(c) - FIRST_WORD] for c in key) for key in Lexicon.default().phrases.keys]
 
 
 def texts(count: int) -> list[str]:
@@ -82,6 +82,7 @@ def compare(count: int, rounds: int) -> dict[str, dict[str, object]]:
     pythons: dict[str, Path | None] = {"detect-icd": Path(sys.executable), "flashtext": Path(sys.executable)}
     pythons |= {name: environment(name) for name in PEERS}
     running = {name: _engine(name, python) for name, python in pythons.items() if python is not None}
+    running["detect-icd, not compiled"] = _engine("detect-icd", Path(sys.executable), PYTHONPATH=str(ROOT))
     best: dict[str, dict[str, object]] = {}
     for name, process in running.items():
         setup = _line(process)
@@ -98,19 +99,22 @@ def compare(count: int, rounds: int) -> dict[str, dict[str, object]]:
         process.wait(30)
         best[name]["characters_per_second"] = round(characters / best[name]["seconds"])
         best[name]["milliseconds_per_kB"] = round(best[name]["seconds"] * 1e6 / characters, 3)
-    stages = best["detect-icd"].pop("stages")
-    # Stages are timed by the clock, the whole by the processor: shares of the stages' own sum.
-    total = sum(stages.values())
-    per_kb = best["detect-icd"]["seconds"] * 1e6 / characters
-    best["detect-icd"]["stages_ms_per_kB"] = {name: round(per_kb * s / total, 3) for name, s in stages.items()}
-    best["detect-icd"]["stages_share"] = {name: round(s / total, 3) for name, s in stages.items()}
+        stages = best[name].pop("stages")
+        if stages:
+            # Stages are timed by the clock, the whole by the processor: shares of the stages' own sum.
+            total = sum(stages.values())
+            per_kb = best[name]["milliseconds_per_kB"]
+            best[name]["stages_ms_per_kB"] = {stage: round(per_kb * s / total, 3) for stage, s in stages.items()}
+            best[name]["stages_share"] = {stage: round(s / total, 3) for stage, s in stages.items()}
     return best
 
 
-def _engine(name: str, python: Path) -> subprocess.Popen[str]:
+def _engine(name: str, python: Path, **variables: str) -> subprocess.Popen[str]:
     script = str(ROOT / "benchmarks" / "engines.py")
     arguments = [str(python), script, name, str(BUILD / "bench_phrases.json"), str(BUILD / "bench_texts.json")]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV)
+    return subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**ENV, **variables}
+    )
 
 
 def _line(process: subprocess.Popen[str]) -> dict[str, object]:
@@ -127,7 +131,7 @@ class Server:
         began = time.perf_counter()
         arguments = ["serve", "--address", "127.0.0.1:0", "--workers", str(workers), "--log-level", "warning"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "detect_icd.cli", *arguments], stdout=subprocess.PIPE, text=True, env=ENV
+            [sys.executable, "-P", "-m", "detect_icd.cli", *arguments], stdout=subprocess.PIPE, text=True, env=ENV
         )
         self.address = self.process.stdout.readline().split()[-1]
         self.start_seconds = round(time.perf_counter() - began, 2)
@@ -216,6 +220,8 @@ def show(result: dict[str, object]) -> None:
     if detection:
         ours = detection["detect-icd"]["characters_per_second"]
         table.add_row("detect-icd, characters/s a core", f"{ours:,}", "")
+        plain = detection["detect-icd, not compiled"]["characters_per_second"]
+        table.add_row("  not compiled", f"{plain:,}", "")
         for name, wanted in (("medspacy", "4 times"), ("negspacy", "2 times"), ("flashtext", "share")):
             if name in detection:
                 theirs = detection[name]["characters_per_second"]

@@ -130,13 +130,16 @@ class Phrases:
     """Words, phrases and senses; keys hold one character a word (see compile.phrases)."""
 
     def __init__(self, member: dict[str, Any]) -> None:
-        self._number = {word: n for n, word in enumerate(member["words"])}
+        self._char = {word: chr(FIRST_WORD + n) for n, word in enumerate(member["words"])}
+        self._own = {char: char for char in self._char.values()}
         self._aliases: dict[str, str] = member["aliases"]
         self.entries: list[ConceptEntry] = [
             ConceptEntry(Concept(identifier, name), code, history, row, assignable)
             for identifier, name, code, history, row, assignable in member["concepts"]
         ]
-        self.items: list[tuple[str, Any]] = member["phrases"]
+        self.keys: list[str] = [key for key, _ in member["phrases"]]
+        """Every phrase as its key; its place here is its number."""
+        self._meant: list[list[Any]] = [meant for _, meant in member["phrases"]]
         self.title_keys, self.title_codes, self.title_openings = member["titles"]
         self.canonical = Memo(self._canonical, _REMEMBERED)
         """The lexicon's form of a normalised word ("hepatic" -> "liver"); unknown words unchanged."""
@@ -147,7 +150,7 @@ class Phrases:
 
     def _known(self, word: str) -> str | None:
         for form in variants(word):
-            if form in self._number:
+            if form in self._char:
                 return form
             if form in self._aliases:
                 return self._aliases[form]
@@ -158,7 +161,7 @@ class Phrases:
 
     def _key_char(self, word: str) -> str:
         known = self._known(word)
-        return UNKNOWN if known is None else chr(FIRST_WORD + self._number[known])
+        return UNKNOWN if known is None else self._char[known]
 
     def _nearest_char(self, word: str) -> str:
         """A typing error is one letter left out or put in, or two swapped, behind the first letter: a wrong beginning
@@ -175,7 +178,7 @@ class Phrases:
     def spellings(self) -> dict[str, list[str]]:
         """Every long word, and every form of it with a letter left out -> the words it may stand for."""
         index: dict[str, list[str]] = {}
-        for word in self._number:
+        for word in self._char:
             if len(word) >= _LONG and word.isalpha():
                 for form in _deletions(word):
                     index.setdefault(form, []).append(word)
@@ -185,8 +188,12 @@ class Phrases:
         """The key of a run of normalised words."""
         return "".join(map(self.key_char.__getitem__, words))
 
+    def chars(self, key: str) -> list[str]:
+        """The characters of a key, as the very objects that `key_char` gives: a dictionary finds those without comparing."""
+        return list(map(self._own.__getitem__, key))
+
     def senses(self, number: int) -> tuple[Sense, ...]:
-        """The senses of phrase `number` (its place in `items`), in the order they are tried."""
+        """The senses of phrase `number` (its place in `keys`), in the order they are tried."""
         return tuple(
             Sense(
                 self.entries[concept] if concept >= 0 else None,
@@ -196,7 +203,7 @@ class Phrases:
                 tuple(tuple(term.split()) for term in unless),
                 row,
             )
-            for concept, kind, spelling, needs, unless, row in self.items[number][1]
+            for concept, kind, spelling, needs, unless, row in self._meant[number]
         )
 
     @cached_property
@@ -207,7 +214,7 @@ class Phrases:
     def find(self, phrase: str) -> tuple[Sense, ...]:
         """The senses of one phrase as a human writes it; () where the lexicon lacks it."""
         key = self.key(normalize_phrase(phrase))
-        return next((self.senses(n) for n, (known, _) in enumerate(self.items) if known == key), ())
+        return next((self.senses(n) for n, known in enumerate(self.keys) if known == key), ())
 
 
 @lru_cache(maxsize=1)

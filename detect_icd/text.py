@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from sys import intern
 
 from detect_icd.memo import Memo
 from detect_icd.spans import index_at
@@ -52,7 +52,8 @@ def normalize_word(raw: str) -> str:
     return _PUNCTUATION.get(word, word)
 
 
-_NORMALIZED = Memo(normalize_word, most=65_536)
+_NORMALIZED: Memo[str, str] = Memo(lambda raw: intern(normalize_word(raw)), most=65_536)
+"""One object for equal words: what looks a word up then finds it without comparing letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,24 @@ class NormalizedText:
 
     source: str
     words: tuple[str, ...]
-    starts: array[int]
-    ends: array[int]
+    starts: list[int]
+    ends: list[int]
+    distinct: frozenset[str]
+    """Each word once: what a note does not name at all is told by this, without going through it."""
 
     @classmethod
     def of(cls, source: str) -> NormalizedText:
         """Normalise `source`, any Unicode; linear in its length."""
         pieces = (_ASCII_TOKEN if source.isascii() else _TOKEN).split(source)
-        edges = array("i", accumulate(map(len, pieces)))
+        edges = [*accumulate(map(len, pieces))]
         starts, ends = edges[:-1:2], edges[1::2]
         words = tuple(map(_NORMALIZED.__getitem__, pieces[1::2]))
-        if "" in words:  # nothing but invisible characters
+        distinct = frozenset(words)
+        if "" in distinct:  # nothing but invisible characters
             kept = [i for i, word in enumerate(words) if word]
-            starts, ends = (array("i", [edges[i] for i in kept]) for edges in (starts, ends))
-            words = tuple(words[i] for i in kept)
-        return cls(source, words, starts, ends)
+            starts, ends = [starts[i] for i in kept], [ends[i] for i in kept]
+            words, distinct = tuple(words[i] for i in kept), distinct - {""}
+        return cls(source, words, starts, ends, distinct)
 
     def token_at(self, position: int) -> int:
         """Index of the last token that starts at or before `position` (-1: none)."""

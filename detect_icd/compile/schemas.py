@@ -39,7 +39,9 @@ TABLES = MappingProxyType(
             ("cue", "category", "direction", "scope", "relative", "why", "example"),
             frozenset({"direction", "scope", "relative"}),
             {
-                "category": frozenset({*CueCategory, "CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "TERMINATOR"}),
+                "category": frozenset(
+                    {*CueCategory, "CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "SOUGHT", "TERMINATOR"}
+                ),
                 "direction": frozenset({"forward", "backward", "both"}),
             },
         ),
@@ -68,7 +70,9 @@ TABLES = MappingProxyType(
         ),
         "refinements": Schema(("code", "kind", "value", "result", "why", "example")),
         "repeated": Schema(("rule", "codes", "days", "result", "guideline", "why", "example")),
-        "reporting_order": Schema(("section", "order", "score", "why", "example")),
+        "reporting_order": Schema(
+            ("section", "order", "score", "stay", "why", "example"), frozenset({"stay"}), {"stay": frozenset({"yes"})}
+        ),
         "sections": Schema(
             ("header", "section", "presence", "certainty", "temporality", "experiencer", "why", "example"),
             frozenset({"presence", "certainty", "temporality", "experiencer"}),

@@ -36,10 +36,14 @@ class AttributeFinder:
     def __init__(self, rows: Iterable[Row]) -> None:
         self._by_first: dict[str, list[tuple[tuple[str, ...], str, str, str]]] = {}
         inside: set[str] = set()
-        sets: dict[str, set[str]] = {"join": set(), "locator": set(), "head": set()}
+        sets: dict[str, set[str]] = {"join": set(), "locator": set(), "head": set(), "goal": set()}
+        carriers: dict[str, str] = {}
         for row in rows:
             for phrase in phrases_of(row["words"]):
                 words = normalize_phrase(phrase)
+                if row["kind"] == "carrier":
+                    carriers[words[0]] = row["value"]
+                    continue
                 if row["kind"] in sets:
                     sets[row["kind"]].add(words[0])
                     continue
@@ -63,6 +67,10 @@ class AttributeFinder:
         """Words that introduce the site of a finding."""
         self.heads = frozenset(sets["head"])
         """Words that name a finding only together with its site."""
+        self.goals = frozenset(sets["goal"])
+        """Words and marks that introduce where something has spread to."""
+        self.carriers = carriers
+        """Words of something that spreads, and the word that names it together with its site."""
         self.negators = frozenset(
             words[0] for rows in self._by_first.values() for words, kind, _, _ in rows if kind == "negator"
         )
@@ -72,7 +80,7 @@ class AttributeFinder:
 
     def handed(self, text: NormalizedText) -> str:
         """The dominant hand that the note names first; '' where it names none."""
-        if self._handed.isdisjoint(text.words):
+        if self._handed.isdisjoint(text.distinct):
             return ""
         return next((d.value for d in self.find(text, 0, len(text.words)) if d.kind == "handed"), "")
 
@@ -117,8 +125,10 @@ def belonging(
             distance = first - detail.last + 1
             if distance > _REACH_BEFORE or _blocked(detail.last, first, text, others):
                 continue
-            if detail.kind == "laterality" and any(a <= detail.first and detail.last <= b for a, b in others):
-                distance += _REACH_AFTER  # another mention's side is ours only where we have none of our own
+            if detail.kind == "laterality":
+                distance += text.words[detail.last : first].count(",")  # "hallux valgus bilateral, hammertoe right"
+                if any(a <= detail.first and detail.last <= b for a, b in others):
+                    distance += _REACH_AFTER  # another mention's side is ours only where we have none of our own
         elif last <= detail.first:
             distance = detail.first - last + 2
             if detail.kind != "laterality":  # "MDD, recurrent, severe, with psychotic features"

@@ -22,6 +22,7 @@ from detect_icd.model import (
     Mention,
     NotReportableReason,
     Presence,
+    Setting,
     Temporality,
 )
 from detect_icd.stages.assignment import reporting
@@ -41,6 +42,7 @@ _SILENT = frozenset({"negator", "sex"})
 """Kinds of attribute that serve refinement and say nothing of one mention."""
 _STILL_THERE = frozenset({"active", "symptom"})
 """History forms of what "history of" leaves current; what the text calls resolved is over all the same (IV.J)."""
+_SYMPTOMS = ("R", "M25.5", "M54", "M79.6")
 
 
 class Coder:
@@ -57,6 +59,8 @@ class Coder:
         self._canonical = lexicon.phrases.canonical.__getitem__
         self._refinements = lexicon.table("refinements")
         self._certainty = Certainty(lexicon.table("confirmed_only"))
+        # What a stay has resolved stands in its final diagnoses as a diagnosis of the stay (III.A).
+        self._of_the_stay = frozenset(row["section"] for row in lexicon.table("reporting_order") if row["stay"])
         self._candidates: dict[str, Candidates] = {}
         self._past: Memo[str, str] = Memo(lambda code: _longest_prefix(self._history, code), most=8192)
 
@@ -81,9 +85,11 @@ class Coder:
             checkpoint()
             section = sections[sentences[finding.sentence].section]
             evidence, details = surroundings.of(finding, refinable=candidates.refinable(finding))
-            form = self._past_form(finding, section, said)
+            form = self._past_form(finding, section, said, request.setting)
             # what a stream has settled may not change with words that come later
             judgement = _still_active(said, section) if form == "active" and finding is found else said
+            if said.sought and finding is found and (form == "symptom" or finding.entry.code.startswith(_SYMPTOMS)):
+                judgement = _there(said)
             own = candidates.of(finding, evidence, written.get(n, ""))
             codes, past = self._as_told(own, finding, judgement.assertion, form, candidates)
             codes = tuple(c for c in codes if c.score >= request.min_score)[: request.max_candidates]
@@ -107,8 +113,10 @@ class Coder:
             )
         return mentions
 
-    def _past_form(self, finding: Finding, section: Section, said: Judgement) -> str:
-        """What "history of" this concept is: a code, "active" (still current) or "none"."""
+    def _past_form(self, finding: Finding, section: Section, said: Judgement, setting: Setting) -> str:
+        """What "history of" this concept is: a code, "active" (still current, or a diagnosis of this stay) or "none"."""
+        if setting is Setting.INPATIENT and section.name in self._of_the_stay and _only_resolved(said):
+            return "active"
         form = finding.entry.history or self._past[finding.entry.code]
         if form in _STILL_THERE and any(cue.category is CueCategory.RESOLVED for cue in said.cues):
             return "none"
@@ -143,6 +151,12 @@ class Coder:
         return known
 
 
+def _only_resolved(said: Judgement) -> bool:
+    """Whether the words call a condition resolved, and nothing puts it before this stay."""
+    categories = {cue.category for cue in said.cues}
+    return CueCategory.RESOLVED in categories and CueCategory.HISTORY not in categories
+
+
 def _still_active(judgement: Judgement, section: Section) -> Judgement:
     """A chronic condition in a history section is current, unless the sentence itself calls it past."""
     past = [c for c in judgement.cues if c.category in (CueCategory.HISTORY, CueCategory.RESOLVED)]
@@ -150,6 +164,13 @@ def _still_active(judgement: Judgement, section: Section) -> Judgement:
         return judgement
     cues = tuple(c for c in judgement.cues if c not in past)
     return Judgement(replace(judgement.assertion, temporality=Temporality.CURRENT), cues)
+
+
+def _there(judgement: Judgement) -> Judgement:
+    """A symptom that is looked into is there."""
+    cues = tuple(c for c in judgement.cues if c.category not in (CueCategory.HYPOTHETICAL, CueCategory.UNCERTAINTY))
+    assertion = replace(judgement.assertion, certainty=Assertion().certainty, temporality=Temporality.CURRENT)
+    return Judgement(assertion, cues)
 
 
 def _by_prefix(rows: Iterable[Row], column: str) -> dict[str, str]:

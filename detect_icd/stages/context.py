@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from spacy.language import Language
@@ -21,7 +22,16 @@ from detect_icd.lexicon import Lexicon
 from detect_icd.memo import Memo
 from detect_icd.model import Certainty, Experiencer, Presence, Temporality
 from detect_icd.spans import Span
-from detect_icd.stages.cues import NUMBER, OTHER_WORD, CueGroup, compile_cues, number_words, open_words, word_class
+from detect_icd.stages.cues import (
+    MINUS,
+    NUMBER,
+    OTHER_WORD,
+    CueGroup,
+    compile_cues,
+    number_words,
+    open_words,
+    word_class,
+)
 from detect_icd.stages.lists import list_heads
 from detect_icd.stages.scopes import PlacedCue, Scopes, choose
 from detect_icd.stages.sections import Section, SectionTable, find_sections
@@ -32,42 +42,46 @@ from detect_icd.text import NormalizedText
 __all__ = ["ClinicalContext", "ContextRules", "ContextStage", "Judgement", "Place", "create_clinical_context", "locate"]
 
 
+_SIGNS = frozenset({"+", "-"})
+
+
 class ContextRules:
     """The cue table compiled for spaCy, and the section table; made once, shared by threads."""
 
     def __init__(self, cue_rows: Sequence[Mapping[str, str]], sections: SectionTable) -> None:
         self.sections = sections
         self.open_words = open_words(cue_rows)
+        self.above_items = open_words(cue_rows, items=True)
+        self.leading_words = self.open_words | self.above_items
         groups = compile_cues(cue_rows)
         words = {word for group in groups for phrase in group.phrases for word in phrase}
-        self._known = {word: word for word in sorted(words)} | dict.fromkeys(sorted(number_words(cue_rows)), NUMBER)
-        self._form = Memo(self._form_of, most=32_768)
+        self.behind_minus = frozenset(
+            word for g in groups for phrase in g.phrases for sign, word in pairwise(phrase) if sign == "-"
+        )
         self._vocab = Vocab()
-        for word in (*self._known, NUMBER, OTHER_WORD):
-            _ = self._vocab[word]
-        number = self._vocab.strings.as_int
-        numbers = {word: number(word) for word in words}
+        known = {word: self._vocab[word].orth for word in sorted({*words, NUMBER, OTHER_WORD})}
+        self._other = known[OTHER_WORD]
+        self._known = {word: known[word] for word in words} | dict.fromkeys(number_words(cue_rows), known[NUMBER])
+        self._form = Memo(self._form_of, most=32_768)
         self._matcher = PhraseMatcher(self._vocab)
         self._by_key: dict[int, CueGroup] = {}
         for i, group in enumerate(groups):
             # word numbers instead of Docs, as the matcher's own unpickling gives them: twenty times faster
-            patterns: list[Any] = [[numbers[word] for word in phrase] for phrase in group.phrases]
+            patterns: list[Any] = [[known[word] for word in phrase] for phrase in group.phrases]
             self._matcher.add(f"cue{i}", patterns)
-            self._by_key[number(f"cue{i}")] = group
+            self._by_key[self._vocab.strings.as_int(f"cue{i}")] = group
 
     def find(self, words: Iterable[str]) -> list[tuple[int, int, CueGroup]]:
         """Every cue of the table in a run of normalised words, overlapping ones too: first token, end, what it does."""
-        doc = Doc(self._vocab, words=[*map(self._form.__getitem__, words)])
+        numbers: list[Any] = [*map(self._form.__getitem__, words)]
+        doc = Doc(self._vocab, words=numbers)
         by_key = self._by_key
         return [(start, end, by_key[key]) for key, start, end in self._matcher(doc)]
 
-    def _form_of(self, word: str) -> str:
-        """The word as the cues know it: itself, a class, or the placeholder for all that no cue knows."""
+    def _form_of(self, word: str) -> int:
+        """The number of the word as the cues know it: itself, a class, or the placeholder for all that no cue knows."""
         known = self._known.get(word)
-        if known is not None:
-            return known
-        name = word_class(word)
-        return name if name in self._known else OTHER_WORD
+        return self._known.get(word_class(word), self._other) if known is None else known
 
 
 class Place(NamedTuple):
@@ -95,13 +109,12 @@ class ContextStage:
         mentions: dict[int, list[Span]] = {}
         for place in places:
             mentions.setdefault(place.sentence, []).append(place.tokens)
-        heads = list_heads(text, sections, sentences, self._rules.open_words) if mentions else {}
+        rules = self._rules
+        heads = list_heads(text, sections, sentences, rules.open_words, rules.above_items) if mentions else {}
         needed = sorted({*mentions, *(heads[holder] for holder in mentions if holder in heads)})
         scopes = self._scopes(text, [sentences[i] for i in needed], [mentions.get(i, []) for i in needed])
         scope_of = dict(zip(needed, scopes, strict=True))
-        governing = {
-            i: scope_of[i].governing(self._rules.open_words) for i in {heads[h] for h in mentions if h in heads}
-        }
+        governing = {i: scope_of[i].governing(rules.leading_words) for i in {heads[h] for h in mentions if h in heads}}
         judgements = []
         for holder, mention in places:
             scope = scope_of[holder]
@@ -119,7 +132,9 @@ class ContextStage:
         shifts = []
         for sentence in sentences:
             shifts.append(len(words))
-            words += text.words[sentence.first : sentence.last]
+            run = text.words[sentence.first : sentence.last]
+            signs = "-" in run and "+" in run
+            words += _with_signs(text, sentence.first, run, self._rules.behind_minus) if signs else run
         found: list[list[PlacedCue]] = [[] for _ in sentences]
         for start, end, group in self._rules.find(words):
             number = bisect_right(shifts, start) - 1
@@ -133,6 +148,28 @@ class ContextStage:
                 (Span(sentence.first, sentence.last) for sentence in sentences), found, mentions, strict=True
             )
         ]
+
+
+def _with_signs(text: NormalizedText, first: int, run: Sequence[str], behind: frozenset[str]) -> list[str]:
+    """The words of a sentence, in which minus signs that are glued to the word behind them are marked as such.
+
+    Only beside a plus sign glued likewise: alone they may be dashes or bullets. `behind` are the words with which a
+    minus sign is a cue of its own ("-ve").
+    """
+    source, words = text.source, list(run)
+    glued = [
+        i
+        for i, word in enumerate(run)
+        if word in _SIGNS
+        and source[text.ends[first + i] : text.ends[first + i] + 1].isalpha()
+        and (i == 0 or source[text.starts[first + i] - 1].isspace())
+        and run[i + 1] not in behind
+    ]
+    if any(run[i] == "+" for i in glued):
+        for i in glued:
+            if run[i] == "-":
+                words[i] = MINUS
+    return words
 
 
 def locate(text: NormalizedText, sentences: Sequence[Sentence], spans: Sequence[Span]) -> list[Place]:

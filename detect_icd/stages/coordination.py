@@ -24,7 +24,7 @@ class SharedHeads:
         self._joins = frozenset(joins)
         self._inside = frozenset(inside)
 
-    def find(self, words: Sequence[str], first: int, last: int, places: Sequence[Found]) -> list[Found]:
+    def find(self, words: tuple[str, ...], first: int, last: int, places: Sequence[Found]) -> list[Found]:
         """The phrases completed from `places` in tokens `first` up to `last`; none overlaps another."""
         joins = self._joins
         if not places or joins.isdisjoint(words[first:last]):
@@ -37,7 +37,7 @@ class SharedHeads:
                 found += self._after(words, last, place, taken)
         return found
 
-    def _before(self, words: Sequence[str], first: int, place: Found, taken: set[int]) -> list[Found]:
+    def _before(self, words: tuple[str, ...], first: int, place: Found, taken: set[int]) -> list[Found]:
         """Parts left of a phrase that share its end: [kidney] and bladder stones."""
         found: list[Found] = []
         at = place.first
@@ -52,7 +52,7 @@ class SharedHeads:
             at = part.first
         return found
 
-    def _after(self, words: Sequence[str], last: int, place: Found, taken: set[int]) -> list[Found]:
+    def _after(self, words: tuple[str, ...], last: int, place: Found, taken: set[int]) -> list[Found]:
         """Parts right of a phrase that share its beginning: fracture of tibia and [fibula]."""
         found: list[Found] = []
         at = place.last - 1
@@ -67,7 +67,7 @@ class SharedHeads:
             at = part.last - 1
         return found
 
-    def _past_joins(self, words: Sequence[str], at: int, stop: int, step: int) -> int:
+    def _past_joins(self, words: tuple[str, ...], at: int, stop: int, step: int) -> int:
         """The first word behind the conjunction at `at` (", and"); -1 where none stands there."""
         start = at
         while at != stop and words[at] in self._joins and abs(at - start) < 2:
@@ -80,19 +80,19 @@ class SharedHeads:
         return at if at != stop else -1
 
     def _part(
-        self, words: Sequence[str], place: Found, at: int, stop: int, taken: set[int], *, before: bool
+        self, words: tuple[str, ...], place: Found, at: int, stop: int, taken: set[int], *, before: bool
     ) -> Found | None:
-        phrase = [word for word in words[place.first : place.last] if word not in self._inside]
+        finder = self._finder
+        phrase = finder.key(word for word in words[place.first : place.last] if word not in self._inside)
         for length in range(_LONGEST_PART, 0, -1):
             start, end = (at - length + 1, at + 1) if before else (at, at + length)
             if (start < stop if before else end > stop) or not taken.isdisjoint(range(start, end)):
                 continue
-            part = list(words[start:end])
-            if not all(word[0].isalpha() for word in part) or part[0] in self._inside:
+            if words[start] in self._inside or not all(word[0].isalpha() for word in words[start:end]):
                 continue
+            part = finder.key(words[start:end])
             for shared in range(len(phrase) - 1, 0, -1):
-                whole = [*part, *phrase[-shared:]] if before else [*phrase[:shared], *part]
-                number = self._finder.exact(whole)
+                number = finder.exact(part + phrase[-shared:] if before else phrase[:shared] + part)
                 if number is not None:
                     taken.update(range(start, end))
                     return Found(start, end, number)

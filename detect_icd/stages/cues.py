@@ -1,8 +1,8 @@
 """Compiles the rows of `lexicon/cues.tsv` into rules: which words are a cue, and what it reaches.
 
-A row's `cue` is a pattern (`stages.patterns`) over normalised words. Three marks may stand in it: `<number>` and
-`<year>` for figures, `<start>` and `<end>` for the edge of the sentence (a comma, semicolon or closing bracket
-counts as an end). Rows with the same words and other categories add up: "no history of" denies and is history.
+A row's `cue` is a pattern (`stages.patterns`) over normalised words. Marks may stand in it: `<number>` and
+`<year>` for figures, `<minus>` for a minus sign that is glued to the word behind it in a row of such signs ("+cough
+-fever"), `<start>` and `<end>` for the edge of the sentence (a comma, semicolon or closing bracket counts as an end). Rows with the same words and other categories add up: "no history of" denies and is history.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from detect_icd.model import CueCategory
 from detect_icd.stages.patterns import expand
 
 NUMBER, YEAR, START, END, OTHER_WORD = "<number>", "<year>", "<start>", "<end>", "_"
+MINUS = "<minus>"
+ITEMS = "items"
+"""The scope of a row of open words that leave a line open only above bullets or numbers."""
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 
@@ -28,6 +31,9 @@ class Act(StrEnum):
 
     PATIENT = "PATIENT"
     """Calls off the relatives of a section: "The patient has" under a family history."""
+
+    SOUGHT = "SOUGHT"
+    """What is looked into: a disease is in question then, a symptom is there and is why one looks."""
 
     TERMINATOR = "TERMINATOR"
     """Ends the scope of the categories named in the column `scope` ("all": of every one)."""
@@ -93,8 +99,9 @@ def number_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
     return _single_words(rows, Act.NUMBER)
 
 
-def open_words(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
-    """The words that leave a line open."""
+def open_words(rows: Iterable[Mapping[str, str]], *, items: bool = False) -> frozenset[str]:
+    """The words that leave a line open; with `items` those that do so only above bullets or numbers."""
+    rows = [row for row in rows if row["category"] == Act.OPEN and (row["scope"] == ITEMS) is items]
     return _single_words(rows, Act.OPEN)
 
 

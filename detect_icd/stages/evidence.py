@@ -61,7 +61,7 @@ class Surroundings:
         if request.patient.sex is not None:
             return request.patient.sex.lower()
         words = self._attributes.sex
-        named = {words[word] for word in words.keys() & set(self._text.words)}
+        named = {words[word] for word in self._text.distinct.intersection(words)}
         return named.pop() if len(named) == 1 else ""
 
     def of(self, finding: Finding, *, refinable: bool) -> tuple[Evidence, list[Detail]]:
@@ -111,7 +111,9 @@ class Surroundings:
             if (a, b) != own and first < b and a < last
             for i in range(max(a, first), min(b, last))
         }
+        words, denies = self._text.words, self._attributes.negators
         negators = {d.last for d in around.details if d.kind == "negator"}
+        negators.update(d.first + 1 for d in around.details if words[d.first] in denies)  # "not in remission"
         said: set[str] = set()
         denied: set[str] = set()
         denying = False

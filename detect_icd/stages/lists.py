@@ -13,19 +13,27 @@ _LINE_TOKENS = 12
 
 
 def list_heads(
-    text: NormalizedText, sections: Sequence[Section], sentences: Sequence[Sentence], open_words: frozenset[str]
+    text: NormalizedText,
+    sections: Sequence[Section],
+    sentences: Sequence[Sentence],
+    open_words: frozenset[str],
+    above_items: frozenset[str],
 ) -> dict[int, int]:
     """Sentence -> the sentence that heads its list (the nearest one); both are indices.
 
     A head ends with a colon or another open word ("if", "denies") and is no section header. Its list are
     the items below it (bullets, numbers), blank lines between them allowed, or else the short lines up to a blank
-    one. Only what stands before a sentence decides its head.
+    one. A word of `above_items` ("symptoms") ends a head only where items follow. Only what stands before a sentence
+    decides its head.
     """
     heads: dict[int, int] = {}
     words = text.words
-    leading = [i for i, s in enumerate(sentences[:-1]) if s.first < s.last and words[s.last - 1] in open_words]
+    either = open_words | above_items
+    leading = [i for i, s in enumerate(sentences[:-1]) if s.first < s.last and words[s.last - 1] in either]
     for i in leading:
         sentence = sentences[i]
+        if words[sentence.last - 1] not in open_words and not starts_item(text.source, sentences[i + 1].start):
+            continue
         header = sections[sentence.section].header
         if header.start < header.end and header.start == sentence.start:
             continue

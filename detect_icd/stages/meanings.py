@@ -40,14 +40,13 @@ class Meanings:
         vague = {finding.entry.concept.id for finding in findings} & self._of.keys()
         if not vague:
             return findings
-        words = frozenset(text.words)
-        meant = {identifier: self._meaning(identifier, text, words) for identifier in vague}
+        meant = {identifier: self._meaning(identifier, text) for identifier in vague}
         return [_as(finding, meant.get(finding.entry.concept.id)) for finding in findings]
 
-    def _meaning(self, identifier: str, text: NormalizedText, words: frozenset[str]) -> ConceptEntry | None:
+    def _meaning(self, identifier: str, text: NormalizedText) -> ConceptEntry | None:
         def stands(terms: Terms) -> bool:
             return any(
-                words.issuperset(term) and (len(term) == 1 or contains(text.words, term, 0, len(text.words)))
+                text.distinct.issuperset(term) and (len(term) == 1 or contains(text.words, term, 0, len(text.words)))
                 for term in terms
             )
 

@@ -6,7 +6,7 @@ A measured code is never reported without a diagnosis beside it (see `sequencing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from detect_icd.lexicon import ConceptEntry, Row, terms_of
@@ -59,7 +59,7 @@ class MeasureFinder:
             t[0] for m in self._measures for t in m.after
         )
 
-    def may_be_in(self, words: Sequence[str]) -> bool:
+    def may_be_in(self, words: Collection[str]) -> bool:
         """Whether any of the words that stand beside measured numbers is among `words`."""
         return not self._words.isdisjoint(words)
 

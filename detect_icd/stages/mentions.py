@@ -45,7 +45,16 @@ class MentionFinder:
         words = AttributeFinder(lexicon.table("attributes"))
         self._finder = PhraseFinder(phrases, words.inside)
         self._shared = SharedHeads(self._finder, words.joins, words.inside)
-        self._sites = Sites(self._finder, words.heads, words.locators, words.joins, words.inside, words.negators)
+        self._sites = Sites(
+            self._finder,
+            words.heads,
+            words.locators,
+            words.joins,
+            words.inside,
+            words.negators,
+            words.carriers,
+            words.goals,
+        )
         self._measures = MeasureFinder(lexicon.table("measures"))
         self._titles = TitleIndex(phrases.title_keys, phrases.title_codes, phrases.title_openings)
 
@@ -60,8 +69,8 @@ class MentionFinder:
         found: list[Finding] = []
         reading = Reading(text)
         scan = self._finder.scan(text.words)
-        measured = self._measures.may_be_in(text.words)
-        headed = self._sites.may_be_in(text.words)
+        measured = self._measures.may_be_in(text.distinct)
+        headed = self._sites.may_be_in(text.distinct)
         for number, sentence in enumerate(sentences):
             if sentence.first == sentence.last:
                 continue

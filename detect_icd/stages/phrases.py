@@ -9,7 +9,7 @@ then the one that leaves no word out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from flashtext import KeywordProcessor
@@ -22,6 +22,12 @@ _MAX_INSIDE = 3
 
 _END = "_keyword_"
 """flashtext's own mark of a finished keyword in its trie."""
+
+
+Opening = tuple[str, dict[str, Any] | None, bool]
+"""Of a word: its key character, the node of the trie where phrases that begin with it go on, and whether the key is
+that of another word, of which this one is a typing error.
+"""
 
 
 class Found(NamedTuple):
@@ -42,27 +48,33 @@ class PhraseFinder:
     def __init__(self, phrases: Phrases, inside: Collection[str]) -> None:
         """`inside`: normalised words that may stand inside any phrase without being part of it."""
         processor = KeywordProcessor(case_sensitive=True)
-        for number, (key, _) in enumerate(phrases.items):
-            processor.add_keyword(key, number + 1)
-        self._numbers = {key: number for number, (key, _) in enumerate(phrases.items)}
+        for number, key in enumerate(phrases.keys):
+            processor.add_keyword(phrases.chars(key), number + 1)
+        self._numbers = {key: number for number, key in enumerate(phrases.keys)}
         self._trie: dict[str, dict[str, Any]] = processor.keyword_trie_dict
         self._known = phrases.key_char
         self._nearest = phrases.nearest_char
-        self._near: Memo[str, bool] = Memo(
-            lambda word: phrases.key_char[word] != phrases.nearest_char[word], most=32_768
-        )
+        self._openings: Memo[str, Opening] = Memo(self._opening, most=32_768)
         _ = phrases.spellings  # made here, not by the first note, and shared by worker processes forked later
         self._inside = frozenset(inside)
         self._senses: dict[int, tuple[Sense, ...]] = {}
         self._phrases = phrases
 
-    def scan(self, words: Sequence[str]) -> Scan:
+    def scan(self, words: tuple[str, ...]) -> Scan:
         """The words of one note, ready to be asked sentence by sentence."""
-        return Scan(self._trie, self._inside, words, [*map(self._nearest.__getitem__, words)], self._near)
+        return Scan(map(self._openings.__getitem__, words), self._inside, words)
 
-    def exact(self, words: Iterable[str]) -> int | None:
-        """The number of the phrase that is exactly `words`; None where there is none."""
-        return self._numbers.get("".join(map(self._known.__getitem__, words)))
+    def _opening(self, word: str) -> Opening:
+        key = self._nearest[word]
+        return key, self._trie.get(key), key != self._known[word]
+
+    def key(self, words: Iterable[str]) -> str:
+        """The key of a run of words, a character a word; keys are put together as the words are."""
+        return "".join(map(self._known.__getitem__, words))
+
+    def exact(self, key: str) -> int | None:
+        """The number of the phrase whose key is exactly `key`; None where there is none."""
+        return self._numbers.get(key)
 
     def senses(self, found: Found) -> tuple[Sense, ...]:
         """What the phrase may mean, in the order to be tried."""
@@ -77,23 +89,29 @@ class Scan:
 
     def __init__(
         self,
-        trie: dict[str, dict[str, Any]],
+        openings: Iterable[Opening],
         inside: frozenset[str],
-        words: Sequence[str],
-        keys: list[str],
-        near: Mapping[str, bool],
+        words: tuple[str, ...],
     ) -> None:
-        """`keys` holds one key character a word; that of another word where `near` says that it is a typing error."""
+        """`openings`: one a word."""
         self._inside = inside
         self._words = words
+        self._near: set[int] = set()
+        keys: list[str] = []
+        begins: list[tuple[int, dict[str, Any]]] = []
+        for key, node, near in openings:
+            if node is not None:
+                begins.append((len(keys), node))
+            if near:
+                self._near.add(len(keys))
+            keys.append(key)
         self._keys = keys
-        self._near = near
-        after, beyond = [*keys[1:], ""], [*words[1:], ""]
+        last = len(keys) - 1
         # Most words begin a phrase that does not go on here: seen at a glance, without the walk.
         self._begins = [
             (i, node)
-            for i, node in enumerate(map(trie.get, keys))
-            if node is not None and (_END in node or after[i] in node or beyond[i] in inside)
+            for i, node in begins
+            if (i < last and (keys[i + 1] in node or words[i + 1] in inside)) or _END in node
         ]
         self._at = 0
 
@@ -116,8 +134,10 @@ class Scan:
             at += 1
         self._at = at
         found = longest(candidates) if len(candidates) > 1 else candidates
-        near, words = self._near.__getitem__, self._words
-        return [f._replace(fuzzy=True) if any(map(near, words[f.first : f.last])) else f for f in found]
+        near = self._near
+        if near:
+            return [f if near.isdisjoint(range(f.first, f.last)) else f._replace(fuzzy=True) for f in found]
+        return found
 
     def _walk(self, node: dict[str, Any], start: int, i: int, last: int, skipped: int, candidates: list[Found]) -> None:
         """Follows the trie from `node` at token `i`; what began at `start` and ends on the way is a candidate."""

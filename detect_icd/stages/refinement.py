@@ -72,6 +72,7 @@ _DOMINANT, _NONDOMINANT = frozenset({"dominant"}), frozenset({"nondominant"})
 # A fracture that the note calls neither displaced nor nondisplaced is coded as displaced (guideline I.C.19.c).
 _DISPLACED = frozenset({"displaced"})
 _UNMOVED = frozenset({"nondisplaced", "displaced", "displacement"})
+_ONE_SIDE = frozenset({"left", "right"})
 _ENCOUNTER_SPECIFIC = frozenset(
     {"delayed", "nonunion", "malunion", "sequela", "subsequent", "initial", "open", "closed"}
 )
@@ -238,6 +239,10 @@ class Refiner:
                 if all(words & divided or (alone and words - inherited) for words in given):
                     inherited -= divided
                 inherited |= given[0].intersection(*given)
+                sided = [words for words in given if words & _ONE_SIDE]
+                if len(sided) > 1 and all(words & (_SIDES | _UNSPECIFIED) for words in given):
+                    # "right ear", "left ear", "bilateral": which organ it is, the parent's words have told
+                    inherited |= sided[0].intersection(*sided) - _UNSPECIFIED
             vagueness = sum(word in _UNSPECIFIED for word in normalize_phrase(self._release.wording(parent)))
             known = tuple(self._child(code, inherited, vagueness) for code in codes)
             self._children[parent] = known

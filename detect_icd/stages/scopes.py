@@ -18,6 +18,7 @@ from detect_icd.stages.sentences import MAX_TOKENS
 _EDGES = frozenset(".,;)]|!")
 _PHRASE_ENDS = frozenset(",;:()[]")
 _ONE_AT_A_TIME = frozenset({CueCategory.FAMILY, CueCategory.OTHER_PERSON})
+_LISTED = frozenset({CueCategory.HISTORY, CueCategory.FAMILY})
 _WIDE = frozenset({Reach.SENTENCE, Reach.LIST})
 _WITHIN_PHRASE = frozenset({Reach.PHRASE, Reach.NEAREST})
 _LIST_WORDS = 6
@@ -25,6 +26,8 @@ _OR = frozenset({"or", "versus", "vs"})
 _ALTERNATES = frozenset({"or", "/"})
 _APART = 4
 """No more words from one alternative to the next, the joining one included."""
+_AND = frozenset({"and", "or", "&"})
+_JOINS = _AND | {","}
 _ITEM_WORDS = 6
 """An item of a list of alternatives has no more words."""
 
@@ -44,7 +47,7 @@ class Reached(NamedTuple):
 
 
 def choose(
-    words: Sequence[str],
+    words: tuple[str, ...],
     sentence: Span,
     found: Sequence[PlacedCue],
     mentions: Sequence[Span],
@@ -58,7 +61,8 @@ def choose(
         span, group = cue
         # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
         touched = not covered.isdisjoint(range(span.start, span.end))
-        if touched and (group.pseudo or any(mention.contains(span) for mention in mentions)):
+        inside = touched and any(mention.contains(span) for mention in mentions)
+        if touched and (group.pseudo or (inside and not _opens_list(words, sentence, cue, mentions))):
             continue
         if group.at_start and not _at_start(words, sentence, span):
             continue
@@ -81,17 +85,31 @@ def choose(
     return kept
 
 
+def _opens_list(words: tuple[str, ...], sentence: Span, cue: PlacedCue, mentions: Sequence[Span]) -> bool:
+    """Whether a cue of the past or of relatives opens a mention that others are listed with: "history of stroke and TIA"."""
+    if not any(rule.forward and rule.reach is Reach.LIST and rule.category in _LISTED for rule in cue.group.rules):
+        return False
+    end = next((m.end for m in mentions if m.start == cue.span.start and m.contains(cue.span)), sentence.end)
+    if end < sentence.end and words[end] == ",":  # a list, if it is closed as one
+        while end < sentence.end and words[end] not in _AND:
+            gap = next((i for i in range(end + 1, min(sentence.end, end + 2 + _ITEM_WORDS)) if words[i] in _JOINS), -1)
+            if gap < 0:
+                return False
+            end = gap
+    return end < sentence.end and words[end] in _AND
+
+
 def _length_then_place(cue: PlacedCue) -> tuple[int, int]:
     """An edge counts for half a word: it decides between the same words only."""
     return (2 * (cue.span.start - cue.span.end) - cue.group.at_end - cue.group.at_start, cue.span.start)
 
 
-def _at_start(words: Sequence[str], sentence: Span, span: Span) -> bool:
+def _at_start(words: tuple[str, ...], sentence: Span, span: Span) -> bool:
     """Bullets and numbers before it do not matter."""
     return not any(word.isalpha() for word in words[sentence.start : span.start])
 
 
-def _at_end(words: Sequence[str], sentence: Span, span: Span) -> bool:
+def _at_end(words: tuple[str, ...], sentence: Span, span: Span) -> bool:
     return span.end == sentence.end or words[span.end] in _EDGES
 
 
@@ -99,7 +117,7 @@ class Scopes:
     """The chosen cues of one sentence, asked mention by mention."""
 
     def __init__(
-        self, words: Sequence[str], sentence: Span, cues: Sequence[PlacedCue], mentions: Sequence[Span]
+        self, words: tuple[str, ...], sentence: Span, cues: Sequence[PlacedCue], mentions: Sequence[Span]
     ) -> None:
         """`words` of the whole Doc; `sentence`, `cues` and `mentions` by token."""
         self._words = words

@@ -58,7 +58,7 @@ def choose(
     return None
 
 
-def contains(words: Sequence[str], term: Sequence[str], start: int, end: int) -> bool:
+def contains(words: tuple[str, ...], term: Sequence[str], start: int, end: int) -> bool:
     """Whether `term` stands in words[start:end]."""
     size, head, wanted = len(term), term[0], tuple(term)
     within = words[start:end]

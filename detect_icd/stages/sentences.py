@@ -41,7 +41,7 @@ _ANSWER = re.compile(
     r"(?=\s*[.,;!]|[^\S\n]*(?:\n|\Z))",
     re.IGNORECASE,
 )
-_COLUMN_NO = re.compile(r"(?:[:?=|\t]|\s\s)\s*no\Z", re.IGNORECASE)
+_COLUMN_NO = re.compile(r"(?:[:?=|\t]|\s\s|\.\.\.)\s*no\Z", re.IGNORECASE)
 """A "no" that answers a field or fills a column, and so ends its line."""
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]\Z")
 _TITLES = frozenset({"dr", "drs", "mr", "mrs", "ms", "prof", "vs", "st", "fig", "cf", "e.g", "i.e", "approx"})
@@ -213,6 +213,8 @@ def _is_stop(source: str, stop: str, at: int, following: int) -> bool:
             return False
         return _ANSWER.match(source, following) is None
     if stop[:3] == "...":
+        if len(stop) > 3 and _ANSWER.match(source, following) is not None:
+            return False  # the dots lead from a question to its answer
         return not source[following].islower()
     if stop[0] != "." or len(stop) > 1:
         return True

@@ -1,7 +1,8 @@
 """Completes a finding with the site named after it: "a mass of 5 cm in the left kidney" is a kidney mass.
 
 A note names the site behind its finding as often as before it; the lexicon need hold only one of the two. What
-stands behind a locator ("in", "of") is tried as the beginning of a phrase that ends with the finding.
+stands behind a locator ("in", "of") is tried as the beginning of a phrase that ends with the finding. What spreads
+is named apart from where it went: of "metastatic breast cancer to the bone" the bone is a finding of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ _LONGEST_SITE = 4
 _MOST_SITES = 4
 """Most coordinated sites ("in the liver, spleen and kidney")."""
 _BREAKS = frozenset({".", ";", ":", "(", ")"})
+_ENDS = _BREAKS | {","}
+_CARRIED = 7
+"""Most words between what spreads and where it went ("metastatic poorly differentiated breast cancer to")."""
 
 Taken = Mapping[int, Found]
 """Token -> the finding it belongs to."""
@@ -27,7 +31,8 @@ class Sites:
     """Completes findings.
 
     `heads` name a finding only together with a site ("disorder of the vagus nerve"), `locators` introduce a site,
-    `joins` coordinate sites, `inside` words belong to no phrase.
+    `joins` coordinate sites, `inside` words belong to no phrase; `carriers` are words of what spreads, with the word
+    that a site's phrase has for it, `goals` introduce where it went.
     """
 
     def __init__(
@@ -38,19 +43,24 @@ class Sites:
         joins: Collection[str],
         inside: Collection[str],
         negators: Collection[str],
+        carriers: Mapping[str, str],
+        goals: Collection[str],
     ) -> None:
         self._finder = finder
+        self._of = finder.key(["of"])
         self._heads = frozenset(heads)
         self._locators = frozenset(locators)
         self._joins = frozenset(joins)
         self._inside = frozenset(inside)
         self._stops = frozenset((*joins, *negators, *_BREAKS))
+        self._carriers = dict(carriers)
+        self._goals = frozenset(goals)
 
-    def may_be_in(self, words: Sequence[str]) -> bool:
+    def may_be_in(self, words: Collection[str]) -> bool:
         """Whether a word that names a finding only with its site is among `words`."""
         return not self._heads.isdisjoint(words)
 
-    def find(self, words: Sequence[str], first: int, last: int, places: Sequence[Found]) -> list[Found]:
+    def find(self, words: tuple[str, ...], first: int, last: int, places: Sequence[Found]) -> list[Found]:
         """The phrases completed from `places` in tokens `first` up to `last`; the first of each stands in its place.
 
         A finding beside its site is placed on both, one further off on its own words: what stands between may
@@ -60,17 +70,76 @@ class Sites:
         if self.may_be_in(words[first:last]):
             heads += [Found(i, i + 1, -1) for i in range(first, last) if words[i] in self._heads]
         heads = [h for h in heads if not self._locators.isdisjoint(words[h.last : min(last, h.last + _REACH)])]
-        if not heads:
+        spread = not self._carriers.keys().isdisjoint(words[first:last])
+        if not heads and not spread:
             return []
         taken = {i: place for place in places for i in range(place.first, place.last)}
-        return [
+        found = [
             completed
             for head in heads
             if head.number >= 0 or head.first not in taken
             for completed in self._complete(words, last, head, taken)
         ]
+        if not spread:
+            return found
+        by_place = {place.first: place for place in found}
+        for i in range(first, last):
+            carried = self._carriers.get(words[i])
+            if carried is not None:
+                for place in self._spread(words, i, last, carried, taken):
+                    by_place.setdefault(place.first, place)
+        return [*by_place.values()]
 
-    def _complete(self, words: Sequence[str], last: int, head: Found, taken: Taken) -> Iterator[Found]:
+    def _spread(self, words: tuple[str, ...], at: int, last: int, carried: str, taken: Taken) -> Iterator[Found]:
+        """Where what is named at `at` went; a site that a longer phrase tells already is passed over."""
+        goal = next((i for i in range(at + 1, min(last, at + _CARRIED)) if words[i] in self._goals), last)
+        if goal == last or not _ENDS.isdisjoint(words[at + 1 : goal]):
+            return
+        if goal in taken:
+            place = taken[goal].last
+        else:
+            site = self._gone_to(words, goal + 1, last, carried, taken, closed=not words[goal].isalpha())
+            if site is None:
+                return
+            yield site
+            place = site.last
+        for _ in range(_MOST_SITES):
+            start = place
+            while place < last and place - start < 2 and words[place] in self._joins:
+                place += 1
+            if place == start:
+                return
+            known = taken.get(place)
+            if known is not None and known.first == place:
+                place = known.last
+                continue
+            site = self._gone_to(words, place, last, carried, taken, closed=True)
+            if site is None:
+                return
+            yield site
+            place = site.last
+
+    def _gone_to(
+        self, words: tuple[str, ...], at: int, last: int, carried: str, taken: Taken, *, closed: bool
+    ) -> Found | None:
+        """The longest site from `at` on that makes a phrase with `carried`; a `closed` one ends its part of a list."""
+        start = at
+        while start < last and words[start] in self._inside:
+            start += 1
+        own = self._finder.key([carried])
+        for begin in (start, at) if start > at else (at,):
+            sites = self._finder.key(words[begin : min(last, begin + _LONGEST_SITE)])
+            for end in range(begin + len(sites), begin, -1):
+                if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
+                    continue
+                if closed and end < last and words[end] not in self._stops and words[end] not in _ENDS:
+                    continue
+                number = self._finder.exact(sites[: end - begin] + own)
+                if number is not None:
+                    return Found(begin, end, number)
+        return None
+
+    def _complete(self, words: tuple[str, ...], last: int, head: Found, taken: Taken) -> Iterator[Found]:
         at = self._locator(words, head.last, min(last, head.last + _REACH), taken)
         while at is not None:
             site = self._site(words, at + 1, last, head, taken)
@@ -81,7 +150,7 @@ class Sites:
                 return
             at = self._locator(words, at + 1, min(last, head.last + _REACH), taken)
 
-    def _further(self, words: Sequence[str], last: int, head: Found, at: int, taken: Taken) -> Iterator[Found]:
+    def _further(self, words: tuple[str, ...], last: int, head: Found, at: int, taken: Taken) -> Iterator[Found]:
         """Further sites of the same finding, each placed on its own words."""
         for _ in range(_MOST_SITES):
             start = at
@@ -99,7 +168,7 @@ class Sites:
         others = {taken[i] for i in range(begin, end) if i in taken}
         return all((other.first, other.last) == (begin, end) for other in others)
 
-    def _locator(self, words: Sequence[str], start: int, end: int, taken: Taken) -> int | None:
+    def _locator(self, words: tuple[str, ...], start: int, end: int, taken: Taken) -> int | None:
         for i in range(start, end):
             if words[i] in self._locators:
                 return i
@@ -108,20 +177,22 @@ class Sites:
                 return None
         return None
 
-    def _site(self, words: Sequence[str], at: int, last: int, head: Found, taken: Taken) -> Found | None:
+    def _site(self, words: tuple[str, ...], at: int, last: int, head: Found, taken: Taken) -> Found | None:
         """The longest site from `at` on that makes a phrase with the words of `head`."""
-        own = list(words[head.first : head.last])
+        finder = self._finder
+        own = finder.key(words[head.first : head.last])
         start = at
         while start < last and words[start] in self._inside:
             start += 1
-        for begin in {start: None, at: None}:
-            for end in range(min(last, begin + _LONGEST_SITE), begin, -1):
+        for begin in (start, at) if start > at else (at,):
+            sites = finder.key(words[begin : min(last, begin + _LONGEST_SITE)])
+            for end in range(begin + len(sites), begin, -1):
                 if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
                     continue
-                site = words[begin:end]
-                number = self._finder.exact([*site, *own])
+                site = sites[: end - begin]
+                number = finder.exact(site + own)
                 if number is None:
-                    number = self._finder.exact([*own, "of", *site])
+                    number = finder.exact(own + self._of + site)
                 if number is not None:
                     return Found(begin, end, number)
         return None

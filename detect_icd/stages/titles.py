@@ -37,7 +37,7 @@ class TitleIndex:
         while last > first and text.words[last - 1] in {".", ";", ",", ":"}:
             last -= 1
         while first < last <= first + _LONGEST:
-            codes = self._codes_of(significant(text.words[first:last]))
+            codes = self._codes_of(text.words[first:last])
             if codes:
                 return first, last, codes
             # A bullet or number may stand before the title ("1. Asthma"); a title may begin with one ("46, XX ...").
@@ -46,10 +46,13 @@ class TitleIndex:
             first += 1
         return None
 
-    def _codes_of(self, words: Sequence[str]) -> tuple[str, ...]:
-        if title_opening(words) not in self._openings:
+    def _codes_of(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        opening = significant(words[:4])
+        if len(opening) < 2:  # behind much punctuation
+            opening = significant(words)
+        if title_opening(opening) not in self._openings:
             return ()
-        key = title_key(words)
+        key = title_key(significant(words))
         at = bisect_left(self._keys, key)
         codes = []
         while at < len(self._keys) and self._keys[at] == key:

@@ -14,6 +14,7 @@ from detect_icd.stages.sections import NO_DEFAULTS, Section
 from detect_icd.text import NormalizedText
 
 _PERSONS = {CueCategory.FAMILY: Experiencer.FAMILY, CueCategory.OTHER_PERSON: Experiencer.OTHER}
+_IN_QUESTION = frozenset({CueCategory.HYPOTHETICAL, CueCategory.UNCERTAINTY, CueCategory.FUTURE})
 
 
 class Judgement(NamedTuple):
@@ -21,6 +22,8 @@ class Judgement(NamedTuple):
 
     assertion: Assertion
     cues: tuple[Cue, ...]
+    sought: bool = False
+    """Whether nothing but words of looking into it call it in question: what they say of a disease they do not of a symptom."""
 
 
 NOTHING_SAID = Judgement(Assertion(), ())
@@ -46,22 +49,33 @@ def judge(text: NormalizedText, section: Section, reached: Sequence[Reached], me
     certainty = Certainty.UNCERTAIN if CueCategory.UNCERTAINTY in categories else defaults.certainty
     temporality = _temporality(categories, defaults.temporality)
     experiencer, relative = _experiencer(reached, mention, defaults.experiencer)
-    by_section = [
-        category
-        for category, implied in (
-            (CueCategory.NEGATION, defaults.presence is Presence.ABSENT),
-            (CueCategory.UNCERTAINTY, defaults.certainty is Certainty.UNCERTAIN),
-            (CueCategory.HISTORY, defaults.temporality is temporality is Temporality.HISTORICAL),
-            (CueCategory.HYPOTHETICAL, defaults.temporality is temporality is Temporality.HYPOTHETICAL),
-            (CueCategory.FUTURE, defaults.temporality is temporality is Temporality.FUTURE),
-            (CueCategory.FAMILY, defaults.experiencer is experiencer is Experiencer.FAMILY),
-            (CueCategory.OTHER_PERSON, defaults.experiencer is experiencer is Experiencer.OTHER),
-        )
-        if implied and category not in categories
-    ]
-    cues += [Cue(section.header, section.header.of(text.source), category) for category in by_section]
-    cues.sort(key=lambda cue: (cue.span, cue.category))
-    return Judgement(Assertion(presence, certainty, temporality, experiencer, relative), tuple(dict.fromkeys(cues)))
+    by_section: list[CueCategory] = []
+    if section.defaults != NO_DEFAULTS:
+        by_section = [
+            category
+            for category, implied in (
+                (CueCategory.NEGATION, defaults.presence is Presence.ABSENT),
+                (CueCategory.UNCERTAINTY, defaults.certainty is Certainty.UNCERTAIN),
+                (CueCategory.HISTORY, defaults.temporality is temporality is Temporality.HISTORICAL),
+                (CueCategory.HYPOTHETICAL, defaults.temporality is temporality is Temporality.HYPOTHETICAL),
+                (CueCategory.FUTURE, defaults.temporality is temporality is Temporality.FUTURE),
+                (CueCategory.FAMILY, defaults.experiencer is experiencer is Experiencer.FAMILY),
+                (CueCategory.OTHER_PERSON, defaults.experiencer is experiencer is Experiencer.OTHER),
+            )
+            if implied and category not in categories
+        ]
+        cues += [Cue(section.header, section.header.of(text.source), category) for category in by_section]
+    if len(cues) > 1:
+        cues.sort(key=lambda cue: (cue.span, cue.category))
+    assertion = Assertion(presence, certainty, temporality, experiencer, relative)
+    sought = Act.SOUGHT in categories and _only_sought(reached) and not by_section
+    return Judgement(assertion, tuple(dict.fromkeys(cues)), sought)
+
+
+def _only_sought(reached: Sequence[Reached]) -> bool:
+    """Whether all that calls the mention in question are words that stand for looking into it."""
+    looking = {one.span for one in reached if one.rule.category is Act.SOUGHT}
+    return all(one.span in looking for one in reached if one.rule.category in _IN_QUESTION)
 
 
 def _temporality(categories: set[CueCategory | Act], default: Temporality) -> Temporality:

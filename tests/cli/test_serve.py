@@ -118,6 +118,7 @@ def test_settings_that_do_not_fit_together(cli, arguments, words):
 def test_version_names_lexicon_and_code_sets(cli):
     outcome = cli("version")
     assert outcome.code == 0
+    assert ", plain Python\n" in outcome.out
     assert "ICD-10-CM FY2026 2025-10-01 to 2026-03-31" in outcome.out
 
 

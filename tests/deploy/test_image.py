@@ -26,9 +26,12 @@ IGNORED = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 UID = int(re.search(r"^USER (\d+)$", RUN, re.MULTILINE)[1])
 
 
-def environment() -> dict[str, str]:
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+
+
+def environment(stage: str = RUN) -> dict[str, str]:
     """What ENV sets."""
-    words = shlex.split(re.search(r"^ENV (.*)$", RUN, re.MULTILINE)[1])
+    words = shlex.split(re.search(r"^ENV (.*)$", stage, re.MULTILINE)[1])
     return dict(word.split("=", 1) for word in words)
 
 
@@ -39,7 +42,7 @@ def copied() -> list[str]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """The package, built of the files that the Dockerfile copies and of no others."""
+    """The package, built of the files that the Dockerfile copies and of no others; compiled where a compiler is here."""
     folder = tmp_path_factory.mktemp("image")
     source, target = folder / "src", folder / "site"
     source.mkdir()
@@ -52,7 +55,11 @@ def installed(tmp_path_factory) -> Path:
             shutil.copy(path, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
     made = subprocess.run(
-        [*pip, "--no-build-isolation", "--wheel-dir", folder, source], capture_output=True, text=True, check=False
+        [*pip, "--no-build-isolation", "--wheel-dir", folder, source],
+        env={**os.environ, **(environment(BUILD) if COMPILER else {})},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert made.returncode == 0, made.stderr
     [wheel] = folder.glob("*.whl")
@@ -139,3 +146,22 @@ def test_it_serves_as_nobody_with_nothing_to_write_on(installed):
             began = time.monotonic()
             assert process.wait(20) == 0
             assert time.monotonic() - began < 10
+
+
+@pytest.mark.skipif(not COMPILER, reason="needs a C compiler, to compile the stages")
+def test_compiled_it_passes_the_tests_of_the_sources(installed):
+    """What touches detection in-process, once more over machine code; the annotations are checked there at run time."""
+    variables = {**os.environ, "PYTHONPATH": str(installed)}
+    version = [sys.executable, "-P", "-m", "detect_icd.cli", "version"]
+    assert "machine code" in subprocess.run(version, env=variables, capture_output=True, text=True, check=True).stdout
+    suites = [f"tests/{name}" for name in ("golden", "lexicon", "property", "unit/stages", "unit/test_text.py")]
+    chosen = ["-q", "-p", "no:cacheprovider", "-o", f"pythonpath={installed} tests", *suites]
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", *chosen, f"--confcutdir={ROOT}"],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-4000:]

@@ -6,12 +6,12 @@ import pytest
 from context_setup import CUES, SECTIONS, judge, table
 from markup import parse
 
-from detect_icd.stages.cues import END, OTHER_WORD, START, number_words, word_class
+from detect_icd.stages.cues import END, MINUS, OTHER_WORD, START, number_words, word_class
 from detect_icd.stages.patterns import expand
 from detect_icd.stages.sections import FIELD, find_sections
 from detect_icd.text import NormalizedText, normalize_phrase
 
-NO_CUE = {"CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "TERMINATOR"}
+NO_CUE = {"CURRENT", "NUMBER", "OPEN", "PATIENT", "PSEUDO", "SOUGHT", "TERMINATOR"}
 NUMBERS = number_words(CUES)
 
 
@@ -24,7 +24,9 @@ def classed(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def forms_of(row: dict[str, str]) -> set[tuple[str, ...]]:
     """The word sequences of a row, without the marks of the sentence's edges."""
-    return {classed(tuple(word for word in form if word not in (START, END))) for form in expand(row["cue"])}
+    shown = {MINUS: "-"}
+    forms = (tuple(shown.get(word, word) for word in form if word not in (START, END)) for form in expand(row["cue"]))
+    return {classed(form) for form in forms}
 
 
 def proves(row: dict[str, str]) -> None:

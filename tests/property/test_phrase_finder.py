@@ -28,7 +28,7 @@ def lexicon_of(phrases: list[tuple[str, ...]]) -> Phrases:
 
 def oracle(lexicon: Phrases, words: list[str]) -> list[Found]:
     """Tries every stretch of the text, with every choice of up to three inner words left out."""
-    known = {key: n for n, (key, _) in enumerate(lexicon.items)}
+    known = {key: n for n, key in enumerate(lexicon.keys)}
     found = set()
     for first in range(len(words)):
         for last in range(first + 1, len(words) + 1):
@@ -65,4 +65,4 @@ def test_a_longer_phrase_that_starts_later_wins() -> None:
 def test_of_two_phrases_over_the_same_words_the_one_that_says_all_wins() -> None:
     lexicon = lexicon_of([("renal", "failure"), ("renal", "acute", "failure")])
     found = PhraseFinder(lexicon, INSIDE).scan(["renal", "acute", "failure"]).find(0, 3)
-    assert [lexicon.items[f.number][0] for f in found] == [lexicon.key(["renal", "acute", "failure"])]
+    assert [lexicon.keys[f.number] for f in found] == [lexicon.key(["renal", "acute", "failure"])]

@@ -43,9 +43,11 @@ def open_sides(draft: Draft) -> None:
 def person_conflicts(draft: Draft, patient: Patient, day: date | None) -> None:
     """A code for another age or sex than the request gives (Medicare Code Editor; the sex flags until 2024-09-30)."""
     age = age_on(patient, day)
+    if age is None and patient.sex is None:
+        return
     for entry in draft:
         flags = draft.release.flags(entry.code)
-        for flag in sorted(flags & _AGES.keys()):
+        for flag in sorted(flags.intersection(_AGES)):
             low, high = _AGES[flag]
             if age is not None and not low <= age <= high:
                 message = f"{entry.code} is a {flag} code (age {low} to {high}); the patient's age is {age}"

@@ -83,6 +83,8 @@ class Combinations:
     def apply(self, draft: Draft) -> None:
         """Every row in turn: an earlier row's result may be a later one's part."""
         there = self._index.of(draft.entries)
+        if not there:
+            return
         for wanted, row in self._rows:
             if not wanted <= there or (row.unless and draft.holds(row.unless)):
                 continue

@@ -19,6 +19,8 @@ from detect_icd.text import NormalizedText, normalize_phrase
 
 _CONDITION, _DRUG = "{condition}", "{drug}"
 _CODE_LENGTH = 6
+_NO_DRUG = "none"
+"""The code of words that look like a drug and are none ("drug use")."""
 _SKIPPED = 3
 """Words that may stand between the parts of a pattern ("due to her long-term warfarin")."""
 _REACH = 16
@@ -68,7 +70,9 @@ class DrugEffects:
     def find(self, text: NormalizedText, mentions: Sequence[Mention]) -> Iterator[DrugEffect]:
         """The effects that reportable mentions tell of, in text order; linear in the text but for its drugs."""
         places = [(text.token_at(m.span.start), text.token_at(m.span.end - 1) + 1, m) for m in mentions if m.reportable]
-        for first, last, stem in self._drugs_in(text.words) if places else ():
+        if not places or self._first.isdisjoint(text.distinct):
+            return
+        for first, last, stem in self._drugs_in(text.words):
             near = [place for place in places if place[0] < last + _REACH and first - _REACH < place[1]]
             for effect in self._effects if near else ():
                 mention = self._blamed(effect, text.words, first, last, near)
@@ -80,24 +84,26 @@ class DrugEffects:
                     yield DrugEffect(mention, f"{code[:3]}.{code[3:]}", effect.rule)
                     break
 
-    def _drugs_in(self, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    def _drugs_in(self, words: tuple[str, ...]) -> Iterator[tuple[int, int, str]]:
         for i in [i for i, word in enumerate(words) if word in self._first]:
             for length in range(self._longest, 0, -1):
                 stem = self._drugs.get(tuple(words[i : i + length]))
                 if stem is not None:
-                    yield i, i + length, stem
+                    if stem != _NO_DRUG:
+                        yield i, i + length, stem
                     break
 
     @staticmethod
     def _blamed(
-        effect: _Effect, words: Sequence[str], first: int, last: int, near: Sequence[tuple[int, int, Mention]]
+        effect: _Effect, words: tuple[str, ...], first: int, last: int, near: Sequence[tuple[int, int, Mention]]
     ) -> Mention | None:
         """The mention that `effect` joins to the drug at `first` up to `last`."""
         size = len(effect.between)
         for start, end, mention in near:
             low, high = (last, start) if effect.drug_first else (end, first)
-            if start <= first and last <= end:  # the phrase itself names the drug: "steroid induced diabetes"
-                low, high = (last, end) if effect.drug_first else (start, first)
+            inner = start <= first and last <= end  # the phrase itself names the drug: "steroid induced diabetes"
+            if inner:
+                low, high = (last, min(end, last + size)) if effect.drug_first else (max(start, first - size), first)
             gap = words[low:high]
             if len(gap) > size + 2 * _SKIPPED or not _ENDS.isdisjoint(set(gap) - set(effect.between)):
                 continue

@@ -7,7 +7,7 @@ weeks ago"). Source: Official Guidelines I.C.9.e.1 and I.C.9.e.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from detect_icd.lexicon import Row
 from detect_icd.stages.conventions.draft import Draft
@@ -62,7 +62,7 @@ class Elapsed:
                     draft.make(result, [entry], rule)
                     draft.drop(entry, rule, f"{earlier[0]} was within {days} days before it (guideline {guideline})")
 
-    def _age(self, words: Sequence[str]) -> int:
+    def _age(self, words: tuple[str, ...]) -> int:
         """The days that "six weeks ago" is ago; 0 where the words tell none before the sentence ends."""
         for at in range(len(words) - 2):
             if words[at] in _ENDS:

@@ -56,8 +56,7 @@ class Superseding:
         self._rows = [
             _Superseded(
                 row["rule"],
-                Patterns.of(_NAMED.sub("", row["codes"])),
-                frozenset(name for names in _NAMED.findall(row["codes"]) for name in names.split()),
+                *_with_concepts(row["codes"]),
                 Patterns.of(row["by"]),
                 int(row.get("same") or 0),
                 row.get("setting", ""),
@@ -85,18 +84,20 @@ class Companions:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = [
-            (row["rule"], Patterns.of(row["codes"]), Patterns.of(row["companions"]), row["guideline"])
+            (row["rule"], *_with_concepts(row["codes"]), Patterns.of(row["companions"]), row["guideline"])
             for row in rows
             if row["kind"] == "NEEDS"
         ]
-        self._needy = Index(codes for _, codes, _, _ in self._rows)
+        self._needy = Index(codes for _, codes, *_ in self._rows)
 
     def apply(self, draft: Draft) -> None:
         """Drop those that stand alone."""
         for n in sorted(self._needy.of(draft.entries)):
-            rule, codes, companions, guideline = self._rows[n]
+            rule, codes, concepts, companions, guideline = self._rows[n]
             for entry in draft.matching(codes):
-                others = [e for e in draft if not codes.cover(e.code)]
+                if concepts and not draft.places.concepts(entry) <= concepts:
+                    continue
+                others = [e for e in draft if e is not entry and (concepts or not codes.cover(e.code))]
                 if not any(companions.cover(e.code) or not companions for e in others):
                     reason = f"it needs a diagnosis beside it that the note does not give (guideline {guideline})"
                     draft.drop(entry, rule, reason)
@@ -127,6 +128,12 @@ def _more_specific(other: Entry, entry: Entry, draft: Draft) -> bool:
 def _opposite(draft: Draft, entry: Entry, other: Entry) -> bool:
     """Whether the two speak of opposite sides, by their titles or by the words that led to them."""
     return {draft.side(entry), draft.side(other)} == {"left", "right"}
+
+
+def _with_concepts(cell: str) -> tuple[Patterns, frozenset[str]]:
+    """The code patterns of a cell, and the concepts that alone are meant (none: all)."""
+    named = frozenset(name for names in _NAMED.findall(cell) for name in names.split())
+    return Patterns.of(_NAMED.sub("", cell)), named
 
 
 def _bare(code: str) -> str:

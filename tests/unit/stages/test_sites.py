@@ -44,3 +44,19 @@ def test_a_word_that_needs_its_site_is_no_finding_without_it() -> None:
 def test_what_denies_a_finding_between_it_and_its_site_still_denies_it() -> None:
     (mention,) = Detector.default().detect("Lesions were ruled out in the liver.").mentions
     assert (mention.text, mention.codes[0].code, mention.assertion.presence.name) == ("Lesions", "K76.9", "ABSENT")
+
+
+@pytest.mark.parametrize(
+    ("text", "sites"),
+    [
+        ("Metastatic breast cancer to the bone.", {"bone": "C79.51"}),
+        ("Metastatic colon cancer to liver, spleen and left adrenal.", {"liver": "C78.7", "adrenal": "C79.72"}),
+        ("Metastatic breast cancer (bone, liver).", {"bone": "C79.51", "liver": "C78.7"}),
+        ("Metastatic breast cancer (bone scan negative).", {}),
+        ("Metastatic breast cancer. Referred to the bone clinic.", {}),
+    ],
+)
+def test_where_a_cancer_has_spread_to_is_a_finding_of_its_own(text: str, sites: dict[str, str]) -> None:
+    coded = {m.text: m.codes[0].code for m in Detector.default().detect(text).mentions if m.codes}
+    assert {site: coded.get(site) for site in sites} == sites
+    assert sites or not any(code.startswith(("C77", "C78", "C79")) for code in coded.values())
