@@ -72,3 +72,9 @@ def test_the_example_opens_the_section_of_its_row(row: dict[str, str]) -> None:
     text, marks = parse(row["example"])
     sections = find_sections(NormalizedText.of(text), table())
     assert {section.name for section in sections if section.body.contains(marks[0].span)} == {row["section"]}
+
+
+@pytest.mark.parametrize("row", CUES, ids=lambda row: row["_at"])
+def test_a_pattern_stays_small(row):
+    """Every form of a pattern takes about a kilobyte of the server's memory: a large one is split or shortened."""
+    assert len(expand(row["cue"])) <= 4000
