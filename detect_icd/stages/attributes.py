@@ -16,6 +16,10 @@ from detect_icd.text import NormalizedText, normalize_phrase
 
 _REACH_BEFORE = 4
 _REACH_AFTER = 6
+_HEAD_WORDS = 3
+"""Most words between a side at the head of a sentence and its colon ("right lower extremity:")."""
+_AT_THE_HEAD = 100
+"""The distance of such a side: any other is nearer."""
 _SHARED = frozenset({"site", "region"})
 """Kinds that two mentions of one statement may share: the level of the spine ("disc herniation with L5-S1 radiculopathy")."""
 _BREAKS = frozenset({";", ".", ":"})
@@ -108,12 +112,14 @@ def belonging(
     text: NormalizedText,
     others: Sequence[tuple[int, int]],
     parts: Collection[tuple[int, int]] = (),
+    start: int = 0,
 ) -> list[Detail]:
     """Those of a sentence's `details` that belong to the mention at tokens `first` up to `last`.
 
     Inside the mention, or just before or after it with neither a break nor another mention between;
     of each kind the nearest. Encounter words count anywhere in the sentence. `parts` are those of `others` that share
-    words with their neighbour: "fracture of the third metatarsal, right [foot]" is of one side.
+    words with their neighbour: "fracture of the third metatarsal, right [foot]" is of one side. A side that heads the
+    sentence, which begins at token `start`, is that of all it names: "Right eye: cataract and glaucoma".
     """
     nearest: dict[str, tuple[int, Detail]] = {}
     for detail in details:
@@ -123,9 +129,11 @@ def belonging(
             distance = abs(detail.first - first)
         elif detail.last <= first:
             distance = first - detail.last + 1
-            if distance > _REACH_BEFORE or _blocked(detail.last, first, text, others):
+            if detail.kind == "laterality" and _heads(detail, start, first, text, others):
+                distance = _AT_THE_HEAD
+            elif distance > _REACH_BEFORE or _blocked(detail.last, first, text, others):
                 continue
-            if detail.kind == "laterality":
+            elif detail.kind == "laterality":
                 distance += text.words[detail.last : first].count(",")  # "hallux valgus bilateral, hammertoe right"
                 if any(a <= detail.first and detail.last <= b for a, b in others):
                     distance += _REACH_AFTER  # another mention's side is ours only where we have none of our own
@@ -144,6 +152,17 @@ def belonging(
         if known is None or distance < known[0]:
             nearest[detail.kind] = (distance, detail)
     return sorted((d for _, d in nearest.values()), key=lambda d: (d.first, d.kind))
+
+
+def _heads(
+    detail: Detail, start: int, first: int, text: NormalizedText, others: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether a detail and a word or two, no mention among them, head the sentence of the mention at `first`."""
+    words = text.words
+    colon = next((i for i in range(detail.last, min(first, detail.last + _HEAD_WORDS + 1)) if words[i] == ":"), -1)
+    if colon < 0 or any(word.isalpha() for word in words[start : detail.first]):
+        return False
+    return _BREAKS.isdisjoint(words[colon + 1 : first]) and not any(a < colon and detail.first < b for a, b in others)
 
 
 def _leads(detail: Detail, details: Sequence[Detail], others: Sequence[tuple[int, int]]) -> bool:

@@ -74,7 +74,9 @@ class Surroundings:
             return self._silent, []
         own = (finding.first, finding.last)
         others = [place for place in around.places if place != own]
-        details = belonging(around.details, *own, self._text, others, self._parts)
+        details = belonging(
+            around.details, *own, self._text, others, self._parts, self._sentences[finding.sentence].first
+        )
         by_kind = {d.kind: d.value for d in details}
         said, denied = self._words(finding, around) if refinable else (set(), set())
         # Values such as "acute on chronic" stand in titles word for word; their words count as said.
