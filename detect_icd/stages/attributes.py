@@ -154,9 +154,7 @@ def belonging(
     return sorted((d for _, d in nearest.values()), key=lambda d: (d.first, d.kind))
 
 
-def _heads(
-    detail: Detail, start: int, first: int, text: NormalizedText, others: Sequence[tuple[int, int]]
-) -> bool:
+def _heads(detail: Detail, start: int, first: int, text: NormalizedText, others: Sequence[tuple[int, int]]) -> bool:
     """Whether a detail and a word or two, no mention among them, head the sentence of the mention at `first`."""
     words = text.words
     colon = next((i for i in range(detail.last, min(first, detail.last + _HEAD_WORDS + 1)) if words[i] == ":"), -1)

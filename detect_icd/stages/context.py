@@ -130,18 +130,21 @@ class ContextStage:
         """The cues of each sentence, found in one Doc; positions are the text's tokens."""
         words: list[str] = []
         shifts = []
+        signed = text.distinct.issuperset(_SIGNS)
         for sentence in sentences:
             shifts.append(len(words))
             run = text.words[sentence.first : sentence.last]
-            signs = "-" in run and "+" in run
-            words += _with_signs(text, sentence.first, run, self._rules.behind_minus) if signs else run
+            if signed and "-" in run:
+                words += _with_signs(text, sentence.first, run, self._rules.behind_minus)
+            else:
+                words += run
         found: list[list[PlacedCue]] = [[] for _ in sentences]
         for start, end, group in self._rules.find(words):
             number = bisect_right(shifts, start) - 1
             sentence = sentences[number]
             shift = sentence.first - shifts[number]
             if end + shift <= sentence.last:
-                found[number].append(PlacedCue(Span(start + shift, end + shift), group))
+                found[number].append(PlacedCue(start + shift, end + shift, group))
         return [
             Scopes(text.words, whole, choose(text.words, whole, cues, inside), inside)
             for whole, cues, inside in zip(

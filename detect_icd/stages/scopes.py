@@ -33,9 +33,10 @@ _ITEM_WORDS = 6
 
 
 class PlacedCue(NamedTuple):
-    """A cue where it stands."""
+    """A cue where it stands: at tokens `first` up to `last`."""
 
-    span: Span
+    first: int
+    last: int
     group: CueGroup
 
 
@@ -58,15 +59,15 @@ def choose(
     placed = []
     covered = {token for mention in mentions for token in range(mention.start, mention.end)}
     for cue in found:
-        span, group = cue
+        first, last, group = cue
         # a pseudo-cue gives way to any mention it touches: in "no [[change in vision]]" the denial stands
-        touched = not covered.isdisjoint(range(span.start, span.end))
-        inside = touched and any(mention.contains(span) for mention in mentions)
+        touched = not covered.isdisjoint(range(first, last))
+        inside = touched and any(mention.contains(Span(first, last)) for mention in mentions)
         if touched and (group.pseudo or (inside and not _opens_list(words, sentence, cue, mentions))):
             continue
-        if group.at_start and not _at_start(words, sentence, span):
+        if group.at_start and not _at_start(words, sentence, first):
             continue
-        if group.at_end and not _at_end(words, sentence, span):
+        if group.at_end and not _at_end(words, sentence, last):
             continue
         placed.append(cue)
     if len(placed) < 2:
@@ -75,13 +76,13 @@ def choose(
     kept: list[PlacedCue] = []
     taken: set[int] = set()
     for cue in placed:
-        tokens = range(cue.span.start, cue.span.end)
+        tokens = range(cue.first, cue.last)
         if not cue.group.only_ends and taken.isdisjoint(tokens):
             taken.update(tokens)
             kept.append(cue)
     # a terminator may share words with a cue ("and he is not"), though not lie wholly inside one
-    kept += [cue for cue in placed if cue.group.only_ends and not taken.issuperset(range(cue.span.start, cue.span.end))]
-    kept.sort(key=lambda cue: (cue.span.start, cue.span.end))
+    kept += [cue for cue in placed if cue.group.only_ends and not taken.issuperset(range(cue.first, cue.last))]
+    kept.sort(key=lambda cue: (cue.first, cue.last))
     return kept
 
 
@@ -89,7 +90,9 @@ def _opens_list(words: tuple[str, ...], sentence: Span, cue: PlacedCue, mentions
     """Whether a cue of the past or of relatives opens a mention that others are listed with: "history of stroke and TIA"."""
     if not any(rule.forward and rule.reach is Reach.LIST and rule.category in _LISTED for rule in cue.group.rules):
         return False
-    end = next((m.end for m in mentions if m.start == cue.span.start and m.contains(cue.span)), sentence.end)
+    end = next(
+        (m.end for m in mentions if m.start == cue.first and m.contains(Span(cue.first, cue.last))), sentence.end
+    )
     if end < sentence.end and words[end] == ",":  # a list, if it is closed as one
         while end < sentence.end and words[end] not in _AND:
             gap = next((i for i in range(end + 1, min(sentence.end, end + 2 + _ITEM_WORDS)) if words[i] in _JOINS), -1)
@@ -101,16 +104,16 @@ def _opens_list(words: tuple[str, ...], sentence: Span, cue: PlacedCue, mentions
 
 def _length_then_place(cue: PlacedCue) -> tuple[int, int]:
     """An edge counts for half a word: it decides between the same words only."""
-    return (2 * (cue.span.start - cue.span.end) - cue.group.at_end - cue.group.at_start, cue.span.start)
+    return (2 * (cue.first - cue.last) - cue.group.at_end - cue.group.at_start, cue.first)
 
 
-def _at_start(words: tuple[str, ...], sentence: Span, span: Span) -> bool:
+def _at_start(words: tuple[str, ...], sentence: Span, first: int) -> bool:
     """Bullets and numbers before it do not matter."""
-    return not any(word.isalpha() for word in words[sentence.start : span.start])
+    return not any(word.isalpha() for word in words[sentence.start : first])
 
 
-def _at_end(words: tuple[str, ...], sentence: Span, span: Span) -> bool:
-    return span.end == sentence.end or words[span.end] in _EDGES
+def _at_end(words: tuple[str, ...], sentence: Span, last: int) -> bool:
+    return last == sentence.end or words[last] in _EDGES
 
 
 class Scopes:
@@ -145,10 +148,9 @@ class Scopes:
         """The rules in whose scope a mention lies, in order of place."""
         reached = []
         for cue, rule, end, start in self._scopes:
-            span = cue.span
             # a mention may share its first words with a backward cue's, its last with a forward one's
-            if span.start < mention.start < end or (start < mention.end < span.end and mention.start < span.start):
-                reached.append(Reached(rule, span))
+            if cue.first < mention.start < end or (start < mention.end < cue.last and mention.start < cue.first):
+                reached.append(Reached(rule, Span(cue.first, cue.last)))
         return reached
 
     def governing(self, open_words: frozenset[str]) -> list[Reached]:
@@ -156,25 +158,25 @@ class Scopes:
         words, last = self._words, self._sentence.end - 1
         colon = words[last] == ":"
         return [
-            Reached(rule, cue.span)
+            Reached(rule, Span(cue.first, cue.last))
             for cue, rule, end, _ in self._scopes
             if rule.forward
             and end >= last
             and (
-                (colon and rule.reach is Reach.LIST and last - cue.span.end <= _LIST_WORDS)
-                or (rule.reach is not Reach.NEXT and open_words >= {words[last], *words[cue.span.end : last + 1]})
+                (colon and rule.reach is Reach.LIST and last - cue.last <= _LIST_WORDS)
+                or (rule.reach is not Reach.NEXT and open_words >= {words[last], *words[cue.last : last + 1]})
             )
         ]
 
     def inherits(self, rule: Rule, mention: Span) -> bool:
         """Whether a rule that governs the list still holds at a mention of this item."""
         return not any(
-            rule.category in by.ends for cue in self._cues if cue.span.start < mention.start for by in cue.group.rules
+            rule.category in by.ends for cue in self._cues if cue.first < mention.start for by in cue.group.rules
         )
 
     def _forward_end(self, number: int, rule: Rule) -> int:
         """The first token behind a cue where no mention starts that it reaches."""
-        words, start = self._words, self._cues[number].span.end
+        words, start = self._words, self._cues[number].last
         end = min(self._sentence.end, start + _width(rule))
         depth = 0
         for i in range(start, end):
@@ -193,7 +195,7 @@ class Scopes:
         if rule.reach is Reach.NEAREST:
             end = min(end, self._last_alternative(start) + 1)
         for other in self._cues[number + 1 : number + 1 + end - start]:
-            at = other.span.start
+            at = other.first
             if at >= end:
                 break
             if start <= at and self._ends(rule, other, start):
@@ -216,11 +218,11 @@ class Scopes:
 
     def _backward_start(self, number: int, rule: Rule) -> int:
         """The last token before a cue where no mention ends that it reaches."""
-        cue = self._cues[number].span
-        start = max(self._sentence.start, cue.start - _width(rule))
+        cue = self._cues[number]
+        start = max(self._sentence.start, cue.first - _width(rule))
         if rule.reach in _WITHIN_PHRASE:
-            depth = int(cue.start > start and self._words[cue.start - 1] == ")")
-            for i in range(cue.start - 2, start - 1, -1):
+            depth = int(cue.first > start and self._words[cue.first - 1] == ")")
+            for i in range(cue.first - 2, start - 1, -1):
                 word = self._words[i]
                 if word == ")":
                     depth += 1
@@ -232,13 +234,13 @@ class Scopes:
                     start = i + 1
                     break
         if rule.reach is Reach.NEAREST:
-            start = max(start, self._first_alternative(cue.start) - 1)
+            start = max(start, self._first_alternative(cue.first) - 1)
         for at in range(number - 1, -1, -1):
             other = self._cues[at]
-            if other.span.end <= start:
+            if other.last <= start:
                 break
-            if other.span.start < cue.start and self._ends_backward(rule, other):
-                return min(other.span.end, cue.start)
+            if other.first < cue.first and self._ends_backward(rule, other):
+                return min(other.last, cue.first)
         return start
 
     def _last_alternative(self, place: int) -> int:
@@ -269,7 +271,7 @@ class Scopes:
 
     def _is_adjective(self, cue: PlacedCue, rule: Rule) -> bool:
         """Whether a cue that may follow its mention or precede it stands right before one: "resolved sepsis"."""
-        return cue.span.end in self._mention_starts and any(
+        return cue.last in self._mention_starts and any(
             by.forward and by is not rule and by.category is rule.category for by in cue.group.rules
         )
 
@@ -290,25 +292,25 @@ class Scopes:
         first = self._start_of.get(comma)
         if first is None or first - opening > 2:
             return False
-        return first == opening + 1 or not any(cue.span.end == first for cue in self._cues)
+        return first == opening + 1 or not any(cue.last == first for cue in self._cues)
 
     def _ends(self, rule: Rule, other: PlacedCue, start: int) -> bool:
         """Whether another cue ends this rule's scope forwards."""
         for by in other.group.rules:
             if rule.category in by.ends:
                 # punctuation that touches the cue belongs to it: "Denies: fever"
-                return other.span.start > start or self._words[start].isalpha()
+                return other.first > start or self._words[start].isalpha()
             if not by.forward:
                 continue
             if rule.category is by.category and by.reach in _WIDE and not by.words:
                 return True  # the nearer cue takes over
             if rule.category in _ONE_AT_A_TIME and by.category in _ONE_AT_A_TIME:
-                return self._mention_between(start, other.span.start)
+                return self._mention_between(start, other.first)
             if rule.category is CueCategory.UNCERTAINTY and by.category is CueCategory.NEGATION:
-                return by.reach is not Reach.NEXT or other.span.end in self._mention_starts
+                return by.reach is not Reach.NEXT or other.last in self._mention_starts
             if rule.category is CueCategory.NEGATION and by.category is CueCategory.UNCERTAINTY:
-                between = self._words[start : other.span.start]
-                return "," in between or self._mention_between(start, other.span.start)
+                between = self._words[start : other.first]
+                return "," in between or self._mention_between(start, other.first)
         return False
 
     def _ends_backward(self, rule: Rule, other: PlacedCue) -> bool:
