@@ -52,17 +52,17 @@ def oracle(lexicon: Phrases, words: list[str]) -> list[Found]:
 )
 def test_the_walk_finds_what_brute_force_finds(phrases: list[tuple[str, ...]], words: list[str]) -> None:
     lexicon = lexicon_of(phrases)
-    found = PhraseFinder(lexicon, INSIDE).scan(words).find(0, len(words))
+    found = PhraseFinder(lexicon, INSIDE).scan(tuple(words)).find(0, len(words))
     assert [(f.first, f.last) for f in found] == [(f.first, f.last) for f in oracle(lexicon, words)]
 
 
 def test_a_longer_phrase_that_starts_later_wins() -> None:
     lexicon = lexicon_of([("acute", "renal", "failure"), ("renal", "failure", "with", "necrosis")])
-    found = PhraseFinder(lexicon, set()).scan(["acute", "renal", "failure", "with", "necrosis"]).find(0, 5)
+    found = PhraseFinder(lexicon, set()).scan(("acute", "renal", "failure", "with", "necrosis")).find(0, 5)
     assert [(f.first, f.last) for f in found] == [(1, 5)]
 
 
 def test_of_two_phrases_over_the_same_words_the_one_that_says_all_wins() -> None:
     lexicon = lexicon_of([("renal", "failure"), ("renal", "acute", "failure")])
-    found = PhraseFinder(lexicon, INSIDE).scan(["renal", "acute", "failure"]).find(0, 3)
+    found = PhraseFinder(lexicon, INSIDE).scan(("renal", "acute", "failure")).find(0, 3)
     assert [lexicon.keys[f.number] for f in found] == [lexicon.key(["renal", "acute", "failure"])]
