@@ -71,10 +71,10 @@ bench: $(RELEASE)/.installed  ## speed, beside medspaCy and negspaCy, and of the
 mcd-export: $(STAMP)  ## lay the sample coverage articles out as an export (OUT=file.zip; needs ../shared)
 	@$(BIN)/python tests/tools/mcd_export.py $(OUT)
 
-soak: $(RELEASE)/.installed  ## 200,000 documents through a server: does its memory grow (some hours)
+soak: $(RELEASE)/.installed  ## 200,000 documents through a server: does its memory grow (a quarter of an hour)
 	$(RELEASE)/bin/python benchmarks/soak.py
 
-fuzz: $(RELEASE)/.installed  ## 100,000 random and mutated requests (half an hour)
+fuzz: $(RELEASE)/.installed  ## 100,000 random and mutated requests (five minutes)
 	$(RELEASE)/bin/python benchmarks/fuzz.py
 
 clean:  ## remove everything generated

@@ -126,10 +126,9 @@ class Scopes:
         self._words = words
         self._sentence = sentence
         self._cues = cues
+        self._mentions = mentions
         self._mention_starts = sorted(mention.start for mention in mentions)
         self._start_of = {mention.end: mention.start for mention in mentions}
-        self._end_of = {mention.start: mention.end for mention in mentions}
-        self._mention_ends = sorted(self._start_of)
         self._scopes = [
             (
                 cue,
@@ -249,8 +248,9 @@ class Scopes:
         following = bisect_left(starts, place)
         if following == len(starts):
             return self._sentence.end
+        end_of = {mention.start: mention.end for mention in self._mentions}
         for later in starts[following + 1 :]:
-            end = self._end_of[starts[following]]
+            end = end_of[starts[following]]
             if later < end or words[end] not in _ALTERNATES or later - end > _APART:
                 break
             following += 1
@@ -258,7 +258,7 @@ class Scopes:
 
     def _first_alternative(self, place: int) -> int:
         """Where the nearest mention up to here ends, or the first that "or" joins to it."""
-        ends, words = self._mention_ends, self._words
+        ends, words = sorted(self._start_of), self._words
         preceding = bisect_right(ends, place) - 1
         if preceding < 0:
             return 0

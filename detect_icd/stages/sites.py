@@ -104,9 +104,7 @@ class Sites:
             yield site
             place = site.last
         for _ in range(_MOST_SITES):
-            start = place
-            while place < last and place - start < 2 and words[place] in self._joins:
-                place += 1
+            start, place = place, self._past_joins(words, place, last)
             if place == start:
                 return
             known = taken.get(place)
@@ -123,20 +121,13 @@ class Sites:
         self, words: tuple[str, ...], at: int, last: int, carried: str, taken: Taken, *, closed: bool
     ) -> Found | None:
         """The longest site from `at` on that makes a phrase with `carried`; a `closed` one ends its part of a list."""
-        start = at
-        while start < last and words[start] in self._inside:
-            start += 1
-        own = self._finder.key([carried])
-        for begin in (start, at) if start > at else (at,):
-            sites = self._finder.key(words[begin : min(last, begin + _LONGEST_SITE)])
-            for end in range(begin + len(sites), begin, -1):
-                if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
-                    continue
-                if closed and end < last and words[end] not in self._stops and words[end] not in _ENDS:
-                    continue
-                number = self._finder.exact(sites[: end - begin] + own)
-                if number is not None:
-                    return Found(begin, end, number)
+        finder, own = self._finder, self._finder.key([carried])
+        for begin, end, site in self._runs(words, at, last, taken):
+            if closed and end < last and words[end] not in self._stops and words[end] not in _ENDS:
+                continue
+            number = finder.exact(site + own)
+            if number is not None:
+                return Found(begin, end, number)
         return None
 
     def _complete(self, words: tuple[str, ...], last: int, head: Found, taken: Taken) -> Iterator[Found]:
@@ -153,9 +144,7 @@ class Sites:
     def _further(self, words: tuple[str, ...], last: int, head: Found, at: int, taken: Taken) -> Iterator[Found]:
         """Further sites of the same finding, each placed on its own words."""
         for _ in range(_MOST_SITES):
-            start = at
-            while at < last and at - start < 2 and words[at] in self._joins:
-                at += 1
+            start, at = at, self._past_joins(words, at, last)
             site = self._site(words, at, last, head, taken) if at > start else None
             if site is None:
                 return
@@ -179,20 +168,32 @@ class Sites:
 
     def _site(self, words: tuple[str, ...], at: int, last: int, head: Found, taken: Taken) -> Found | None:
         """The longest site from `at` on that makes a phrase with the words of `head`."""
-        finder = self._finder
-        own = finder.key(words[head.first : head.last])
+        finder, own = self._finder, self._finder.key(words[head.first : head.last])
+        for begin, end, site in self._runs(words, at, last, taken):
+            number = finder.exact(site + own)
+            if number is None:
+                number = finder.exact(own + self._of + site)
+            if number is not None:
+                return Found(begin, end, number)
+        return None
+
+    def _runs(self, words: tuple[str, ...], at: int, last: int, taken: Taken) -> Iterator[tuple[int, int, str]]:
+        """The runs of words from `at` on that may name a site, the longest first, each with its key.
+
+        Words that belong to no phrase are left out before it, or else kept.
+        """
         start = at
         while start < last and words[start] in self._inside:
             start += 1
         for begin in (start, at) if start > at else (at,):
-            sites = finder.key(words[begin : min(last, begin + _LONGEST_SITE)])
-            for end in range(begin + len(sites), begin, -1):
-                if not words[end - 1][0].isalpha() or not self._free(begin, end, taken):
-                    continue
-                site = sites[: end - begin]
-                number = finder.exact(site + own)
-                if number is None:
-                    number = finder.exact(own + self._of + site)
-                if number is not None:
-                    return Found(begin, end, number)
-        return None
+            key = self._finder.key(words[begin : min(last, begin + _LONGEST_SITE)])
+            for end in range(begin + len(key), begin, -1):
+                if words[end - 1][0].isalpha() and self._free(begin, end, taken):
+                    yield begin, end, key[: end - begin]
+
+    def _past_joins(self, words: tuple[str, ...], at: int, last: int) -> int:
+        """The first token behind the conjunction at `at` (", and"); `at` where none stands there."""
+        start = at
+        while at < last and at - start < 2 and words[at] in self._joins:
+            at += 1
+        return at

@@ -34,7 +34,7 @@ class _Superseded:
         """Whether `other` says what `entry` says; a history code stands for the codes it is the `past` of."""
         if other is entry or entry.leads or not self.by.cover(other.code) or other.code.endswith(_SEQUELA):
             return False
-        if self.concepts and not draft.places.concepts(entry) <= self.concepts:
+        if not _is_meant(draft, entry, self.concepts):
             return False
         own, bare = _bare(entry.code), _bare(other.code)
         alike = own[: self.same] == bare[: self.same] or any(
@@ -95,7 +95,7 @@ class Companions:
         for n in sorted(self._needy.of(draft.entries)):
             rule, codes, concepts, companions, guideline = self._rows[n]
             for entry in draft.matching(codes):
-                if concepts and not draft.places.concepts(entry) <= concepts:
+                if not _is_meant(draft, entry, concepts):
                     continue
                 others = [e for e in draft if e is not entry and (concepts or not codes.cover(e.code))]
                 if not any(companions.cover(e.code) or not companions for e in others):
@@ -134,6 +134,11 @@ def _with_concepts(cell: str) -> tuple[Patterns, frozenset[str]]:
     """The code patterns of a cell, and the concepts that alone are meant (none: all)."""
     named = frozenset(name for names in _NAMED.findall(cell) for name in names.split())
     return Patterns.of(_NAMED.sub("", cell)), named
+
+
+def _is_meant(draft: Draft, entry: Entry, concepts: frozenset[str]) -> bool:
+    """Whether a row for `concepts` (none: all) speaks of this entry."""
+    return not concepts or draft.places.concepts(entry) <= concepts
 
 
 def _bare(code: str) -> str:
